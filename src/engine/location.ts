@@ -1,0 +1,217 @@
+/**
+ * Where the native engine lies on a machine, what belongs to it, and whether it is complete.
+ *
+ * An engine directory is made by `npm run engine` and holds TensorFlow's two libraries, the two addons built against
+ * them, the headers for a rebuild, and a stamp that is written last. It can be moved and copied (a container image).
+ * This file loads nothing native and computes nothing heavy: `doctor`, workers and the set-up script all ask here.
+ *
+ *   A  The directory's name says all that decides its content: versions, platform, variant, recipe. Another recipe is
+ *      another directory, so an upgrade never touches the engine of a running process.
+ *   B  The stamp names every file with its size and SHA-256. No stamp, or one that disagrees with the disk, is no engine.
+ *   C  No environment here: callers pass the cache root and the override.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { systemCode } from "../base/errors.ts";
+
+export const TENSORFLOW_VERSION = "2.18.1";
+export const TFJS_VERSION = "4.22.0";
+
+/** Raised whenever the set-up would produce other files from the same sources. */
+const RECIPE_VERSION = 1;
+
+export type EngineVariant = "cpu" | "cuda";
+export type EnginePlatform = "linux-x64" | "linux-arm64";
+
+/** Our addon's source; its hash is part of the engine's name, so that a changed source is built again. */
+export const sessionSource = fileURLToPath(
+  new URL("../../native/session.cc", import.meta.url),
+);
+
+export const stampName = "engine.json";
+export const bindingName = "tfjs_binding.node";
+export const sessionName = "session.node";
+/** The folder keeps the layout of the wheels: TensorFlow finds CUDA's libraries by the relative paths it was linked with. */
+export const libraryNames = [
+  "tensorflow/libtensorflow_cc.so.2",
+  "tensorflow/libtensorflow_framework.so.2",
+] as const;
+const requiredFiles = [bindingName, sessionName, ...libraryNames];
+
+export type EngineStamp = {
+  readonly format: 1;
+  readonly recipe: string;
+  readonly tensorflow: string;
+  readonly tfjs: string;
+  readonly variant: EngineVariant;
+  readonly platform: EnginePlatform;
+  /** Path below the engine directory → what it must be. */
+  readonly files: Readonly<
+    Record<string, { readonly sizeBytes: number; readonly sha256: string }>
+  >;
+};
+
+export type EngineStatus =
+  | { readonly kind: "ready"; readonly stamp: EngineStamp }
+  | { readonly kind: "missing"; readonly reasons: readonly string[] }
+  | { readonly kind: "broken"; readonly reasons: readonly string[] };
+
+/** `linux-x64` or `linux-arm64`; null where TensorFlow publishes no library that we can use. */
+export function toEnginePlatform(
+  platform: string,
+  arch: string,
+): EnginePlatform | null {
+  if (platform !== "linux") return null;
+  if (arch === "x64") return "linux-x64";
+  return arch === "arm64" ? "linux-arm64" : null;
+}
+
+let recipe: string | undefined;
+
+/** Twelve hexadecimal digits for the recipe and our addon's source (invariant A). */
+export function engineRecipe(): string {
+  recipe ??= createHash("sha256")
+    .update(`recipe ${RECIPE_VERSION}\n`)
+    .update(readFileSync(sessionSource))
+    .digest("hex")
+    .slice(0, 12);
+  return recipe;
+}
+
+/** The folder below which all engines of a user lie. */
+export function enginesRoot(cacheRoot: string): string {
+  return join(cacheRoot, "hueline", "engine");
+}
+
+/** The cache root by the XDG base directory specification: `XDG_CACHE_HOME`, else `~/.cache`. */
+export function cacheRootOf(
+  xdgCacheHome: string | undefined,
+  home: string,
+): string {
+  // The specification: relative paths are invalid and must be ignored.
+  return xdgCacheHome?.startsWith("/") ? xdgCacheHome : join(home, ".cache");
+}
+
+export type EngineDirectoryOptions = {
+  readonly cacheRoot: string;
+  readonly platform: EnginePlatform;
+  readonly variant: EngineVariant;
+};
+
+/** Where the engine of this version, platform and variant belongs (invariant A). */
+export function engineDirectory(options: EngineDirectoryOptions): string {
+  const name = `tensorflow-${TENSORFLOW_VERSION}-tfjs-${TFJS_VERSION}-${options.platform}-${options.variant}-${engineRecipe()}`;
+  return join(enginesRoot(options.cacheRoot), name);
+}
+
+export type FindEngineOptions = Omit<EngineDirectoryOptions, "variant"> & {
+  /** `HUELINE_ENGINE`: a ready engine directory, as in a container image. It is taken as it is. */
+  readonly override?: string | undefined;
+};
+
+/** The engine to load: the override, else the CUDA engine where one is ready, else the CPU engine (ready or not). */
+export function findEngine(options: FindEngineOptions): {
+  readonly directory: string;
+  readonly status: EngineStatus;
+} {
+  if (options.override)
+    return {
+      directory: options.override,
+      status: checkEngine(options.override),
+    };
+  const cuda = engineDirectory({ ...options, variant: "cuda" });
+  const cudaStatus = checkEngine(cuda);
+  if (cudaStatus.kind === "ready")
+    return { directory: cuda, status: cudaStatus };
+  const cpu = engineDirectory({ ...options, variant: "cpu" });
+  return { directory: cpu, status: checkEngine(cpu) };
+}
+
+/** Whether `directory` holds a complete engine for this version: reads the stamp, compares the size of each file, no hashes. */
+export function checkEngine(directory: string): EngineStatus {
+  let text: string;
+  try {
+    text = readFileSync(join(directory, stampName), "utf8");
+  } catch (thrown) {
+    const code = systemCode(thrown);
+    if (code !== "ENOENT" && code !== "ENOTDIR")
+      return { kind: "broken", reasons: [`cannot read ${stampName}: ${code}`] };
+    return statSync(directory, { throwIfNoEntry: false }) === undefined
+      ? { kind: "missing", reasons: ["there is no such folder"] }
+      : { kind: "broken", reasons: [`it has no ${stampName}`] };
+  }
+  const stamp = parseStamp(text);
+  if (stamp === null)
+    return {
+      kind: "broken",
+      reasons: [`${stampName} is not the stamp of an engine`],
+    };
+  const reasons = [...staleParts(stamp), ...wrongFiles(directory, stamp)];
+  return reasons.length === 0
+    ? { kind: "ready", stamp }
+    : { kind: "broken", reasons };
+}
+
+function staleParts(stamp: EngineStamp): string[] {
+  const wanted = {
+    tensorflow: TENSORFLOW_VERSION,
+    tfjs: TFJS_VERSION,
+    recipe: engineRecipe(),
+  };
+  const reasons: string[] = [];
+  for (const part of ["tensorflow", "tfjs", "recipe"] as const)
+    if (stamp[part] !== wanted[part])
+      reasons.push(
+        `it was built with ${part} ${stamp[part]}, this version needs ${wanted[part]}`,
+      );
+  return reasons;
+}
+
+function wrongFiles(directory: string, stamp: EngineStamp): string[] {
+  const reasons: string[] = [];
+  for (const name of requiredFiles)
+    if (stamp.files[name] === undefined)
+      reasons.push(`the stamp does not name ${name}`);
+  for (const [name, { sizeBytes }] of Object.entries(stamp.files)) {
+    const found = statSync(join(directory, name), { throwIfNoEntry: false });
+    if (found === undefined) reasons.push(`${name} is missing`);
+    else if (found.size !== sizeBytes)
+      reasons.push(`${name} has ${found.size} bytes, expected ${sizeBytes}`);
+  }
+  return reasons;
+}
+
+/** The stamp in `text`, or null. Written by a machine, so the check is one of shape, not a list of mistakes. */
+function parseStamp(text: string): EngineStamp | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
+  }
+  return isStamp(value) ? value : null;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isStamp(value: unknown): value is EngineStamp {
+  if (!isRecord(value) || value["format"] !== 1 || !isRecord(value["files"]))
+    return false;
+  const texts = ["recipe", "tensorflow", "tfjs", "variant", "platform"];
+  return (
+    texts.every((key) => typeof value[key] === "string") &&
+    Object.entries(value["files"]).every(
+      ([name, file]) =>
+        isRecord(file) &&
+        typeof file["sizeBytes"] === "number" &&
+        typeof file["sha256"] === "string" &&
+        !name.startsWith("/") &&
+        !name.split("/").includes(".."),
+    )
+  );
+}

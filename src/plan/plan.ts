@@ -1,0 +1,68 @@
+/**
+ * The frozen graph of tasks that a pipeline expands to: a value, the same bytes for the same input (invariant D).
+ *
+ * A task is stage × cell. `inputs` name tasks of this plan; `key` names the artifact, and is all that the store knows
+ * of a task (invariant C). Tasks are in topological order: inputs stand before what reads them.
+ */
+import type { StageKind } from "../spec/stage-kinds.ts";
+
+export type CellValue = string | number | boolean;
+/** One combination of axis values. An axis whose values are objects has their `name` here. */
+export type Cell = Readonly<Record<string, CellValue>>;
+
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+export type JsonObject = { readonly [key: string]: JsonValue };
+
+/** Kinds that a task can have: those of the pipeline file, and the merge of a split stage. */
+export type TaskKind = StageKind | "catalog";
+
+export type Resources = {
+  readonly cpu: number;
+  readonly memoryBytes: number;
+  readonly gpu: number;
+};
+
+export type Task = {
+  /** A DNS label of at most 63 characters, unique in the plan: `<stage>-<axis values>`. */
+  readonly name: string;
+  readonly stage: string;
+  readonly kind: TaskKind;
+  readonly cell: Cell;
+  /** After defaults and after `${params.…}`; checked by the kind's schema. */
+  readonly params: JsonObject;
+  readonly seed: number | null;
+  /** Input name → names of tasks, one for inputs of arity `one`. */
+  readonly inputs: Readonly<Record<string, readonly string[]>>;
+  /** Which part of a split stage this is. */
+  readonly part: { readonly index: number; readonly count: number } | null;
+  readonly resources: Resources;
+  /** Steps between checkpoints; null: the worker's default. Not part of the key. */
+  readonly checkpointEverySteps: number | null;
+  /** Time after which an attempt is stopped and counted as failed; null: none. */
+  readonly timeoutMs: number | null;
+  /** 64 hexadecimal digits. */
+  readonly key: string;
+};
+
+export type Plan = {
+  readonly pipeline: string;
+  readonly description: string;
+  /** Parameters of the file after overrides. */
+  readonly params: JsonObject;
+  readonly stages: readonly {
+    readonly name: string;
+    readonly kind: StageKind;
+  }[];
+  readonly tasks: readonly Task[];
+  /** SHA-256 of the plan's canonical bytes. */
+  readonly digest: string;
+};
+
+/** What lies at the places that a pipeline names, found by the shell before planning: place → identity of its content. */
+export type SourceFingerprints = ReadonlyMap<string, string>;

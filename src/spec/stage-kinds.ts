@@ -1,0 +1,177 @@
+/**
+ * What each stage kind accepts, consumes, produces and needs: declarations only, light enough for the planner.
+ * The run functions are in `stages/stages.ts`, a table over the same union: adding a kind here makes the
+ * compiler name every other place. Nobody writes `if kind is pretrain`; shared code asks a property declared here.
+ *
+ * `contract` is part of every key (invariant C): raise it when the same parameters give other bytes than before.
+ * Parameters that only say where something lies are listed in `places` and stay out of the key.
+ */
+import { z } from "zod";
+import { evaluateParams, finetuneParams } from "./params-downstream.ts";
+import { initializeParams, pretrainParams } from "./params-pretext.ts";
+import { reportParams } from "./params-report.ts";
+import { shardParams } from "./params-shard.ts";
+
+export const STAGE_KINDS = [
+  "shard",
+  "initialize",
+  "pretrain",
+  "finetune",
+  "evaluate",
+  "report",
+] as const;
+export type StageKind = (typeof STAGE_KINDS)[number];
+
+/** What an artifact can be used as. */
+export type ArtifactType = "dataset" | "weights" | "model" | "metrics";
+
+export type InputDeclaration = {
+  readonly accepts: ArtifactType;
+  /** `one`: a list of stages is an axis, one task per upstream cell. `all`: every upstream cell in one task. */
+  readonly arity: "one" | "all";
+  readonly required: boolean;
+  readonly describe: string;
+};
+
+export type StageKindDeclaration = {
+  readonly describe: string;
+  readonly params: z.ZodType;
+  readonly inputs: Readonly<Record<string, InputDeclaration>>;
+  readonly produces: readonly ArtifactType[];
+  readonly contract: number;
+  /** Uses randomness: gets the `seed` axis. */
+  readonly seeded: boolean;
+  /** Parameters that are places: not part of the key, replaced there by the source's fingerprint. */
+  readonly places: readonly string[];
+  /** The parameter that says how many parts one task is split into; the parts are merged by one more task. */
+  readonly parts: string | null;
+  /** Loads TensorFlow's native library. */
+  readonly needsEngine: boolean;
+  readonly resources: { readonly cpu: number; readonly memoryBytes: number };
+};
+
+const GiB = 2 ** 30;
+const dataset = (describe: string, required = true): InputDeclaration => ({
+  accepts: "dataset",
+  arity: "one",
+  required,
+  describe,
+});
+
+export const stageKinds = {
+  shard: {
+    describe:
+      "Packs a source of images into tar shards with an index, and a catalog of them all.",
+    params: shardParams,
+    inputs: {},
+    produces: ["dataset"],
+    contract: 1,
+    seeded: false,
+    places: ["source"],
+    parts: "shards",
+    needsEngine: false,
+    resources: { cpu: 1, memoryBytes: GiB / 2 },
+  },
+  initialize: {
+    describe:
+      "Makes weights without training, with batch-norm statistics measured on unlabeled images.",
+    params: initializeParams,
+    inputs: { data: dataset("unlabeled images for the batch-norm statistics") },
+    produces: ["weights"],
+    contract: 1,
+    seeded: true,
+    places: [],
+    parts: null,
+    needsEngine: true,
+    resources: { cpu: 1, memoryBytes: GiB },
+  },
+  pretrain: {
+    describe: "Trains an encoder on a proxy task that needs no labels.",
+    params: pretrainParams,
+    inputs: { data: dataset("images; labels are not read") },
+    produces: ["weights", "model", "metrics"],
+    contract: 1,
+    seeded: true,
+    places: [],
+    parts: null,
+    needsEngine: true,
+    resources: { cpu: 1, memoryBytes: 1.5 * GiB },
+  },
+  finetune: {
+    describe:
+      "Trains a task head, and the encoder under it, from given weights.",
+    params: finetuneParams,
+    inputs: {
+      weights: {
+        accepts: "weights",
+        arity: "one",
+        required: true,
+        describe: "where training starts; a list of stages compares them",
+      },
+      data: dataset("labelled images"),
+    },
+    produces: ["model", "metrics"],
+    contract: 1,
+    seeded: true,
+    places: [],
+    parts: null,
+    needsEngine: true,
+    resources: { cpu: 1, memoryBytes: GiB },
+  },
+  evaluate: {
+    describe: "Measures a model on a dataset that it has not seen.",
+    params: evaluateParams,
+    inputs: {
+      model: {
+        accepts: "model",
+        arity: "one",
+        required: true,
+        describe: "what is measured",
+      },
+      data: dataset("held-out images"),
+    },
+    produces: ["metrics"],
+    contract: 1,
+    seeded: false,
+    places: [],
+    parts: null,
+    needsEngine: true,
+    resources: { cpu: 1, memoryBytes: GiB },
+  },
+  report: {
+    describe:
+      "Gathers results into tables, learning curves, pictures and a verdict per claim.",
+    params: reportParams,
+    inputs: {
+      results: {
+        accepts: "metrics",
+        arity: "all",
+        required: true,
+        describe: "the measurements that the tables and claims read",
+      },
+      curves: {
+        accepts: "metrics",
+        arity: "all",
+        required: false,
+        describe: "training stages whose metrics become learning curves",
+      },
+    },
+    produces: [],
+    contract: 1,
+    seeded: false,
+    places: [],
+    parts: null,
+    needsEngine: false,
+    resources: { cpu: 1, memoryBytes: GiB / 2 },
+  },
+} as const satisfies Readonly<Record<StageKind, StageKindDeclaration>>;
+
+/** The parameters of a kind after defaults. */
+export type StageParams<K extends StageKind> = z.output<
+  (typeof stageKinds)[K]["params"]
+>;
+
+/** The declaration of a kind, widened to what all kinds have. */
+export function declarationOf(kind: StageKind): StageKindDeclaration {
+  return stageKinds[kind];
+}

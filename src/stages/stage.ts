@@ -1,0 +1,65 @@
+/**
+ * What a stage's run function gets and gives. A stage reads its inputs from the store, computes, writes files under
+ * its attempt's prefix, and returns metrics; the worker commits the manifest (invariants A, B).
+ */
+import type { Logger } from "../base/log.ts";
+import type {
+  InputReference,
+  TaskDescription,
+} from "../plan/task-description.ts";
+import type { TaskKind } from "../plan/plan.ts";
+import type { StageKind, StageParams } from "../spec/stage-kinds.ts";
+import type { CheckpointStore } from "../store/checkpoints.ts";
+import type { Manifest } from "../store/manifest.ts";
+import type { Store } from "../store/store.ts";
+
+/** One upstream artifact: its reference in the plan and its commit. */
+export type InputArtifact = InputReference & { readonly manifest: Manifest };
+
+export type StageOutput = {
+  /** Writes a file of this artifact: a path relative to the attempt, e.g. `weights.safetensors`. */
+  write(path: string, bytes: Uint8Array): Promise<void>;
+  writeStream(
+    path: string,
+    sizeBytes: number,
+    chunks: AsyncIterable<Uint8Array>,
+  ): Promise<void>;
+};
+
+export type StageProgress = {
+  readonly step: number;
+  readonly steps: number;
+  readonly detail: string;
+};
+
+/** Where TensorFlow's native library is and how it may be used. Loading it is the stage's business, and late. */
+export type EngineOptions = {
+  readonly directory: string;
+  readonly threads: number;
+};
+
+export type StageContext<K extends TaskKind = TaskKind> = {
+  readonly description: TaskDescription;
+  readonly params: K extends StageKind ? StageParams<K> : StageParams<"shard">;
+  /** The task's seed; 0 for kinds without one. */
+  readonly seed: number;
+  readonly inputs: Readonly<Record<string, readonly InputArtifact[]>>;
+  readonly store: Store;
+  readonly output: StageOutput;
+  readonly checkpoints: CheckpointStore;
+  readonly checkpointEverySteps: number | null;
+  readonly engine: EngineOptions;
+  readonly log: Logger;
+  /** Aborts when the worker is told to stop: save a checkpoint and throw `StoppedError`. */
+  readonly signal: AbortSignal;
+  progress(progress: StageProgress): void;
+};
+
+export type StageResult = {
+  /** Final figures, by name; they go into the manifest. */
+  readonly metrics: Readonly<Record<string, number>>;
+};
+
+export type RunStage<K extends TaskKind> = (
+  context: StageContext<K>,
+) => Promise<StageResult>;

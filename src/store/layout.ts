@@ -1,0 +1,21 @@
+/** Where things are in a store (docs/formats.md). Pure: paths only. */
+
+export const layout = {
+  manifest: (key: string) => `cas/${key}/manifest.json`,
+  /** Files of the attempt that holds claim epoch `epoch`. */
+  attempt: (key: string, epoch: number) => `cas/${key}/a${epoch}/`,
+  claim: (key: string) => `claims/${key}.json`,
+  checkpoints: (key: string) => `ckpt/${key}/`,
+  checkpoint: (key: string, epoch: number, step: number) =>
+    `ckpt/${key}/${epoch}-${String(step).padStart(9, "0")}/`,
+  run: (run: string) => `runs/${run}/`,
+  runPipeline: (run: string) => `runs/${run}/pipeline.yaml`,
+  runPlan: (run: string) => `runs/${run}/plan.json`,
+  runStatus: (run: string) => `runs/${run}/status.json`,
+  runEvents: (run: string) => `runs/${run}/events.jsonl`,
+  runControl: (run: string) => `runs/${run}/control.json`,
+  runTask: (run: string, task: string) => `runs/${run}/tasks/${task}.json`,
+  runLog: (run: string, task: string) => `runs/${run}/logs/${task}.log`,
+  runReport: (run: string) => `runs/${run}/report/`,
+  runLease: (run: string) => `claims/run-${run}.json`,
+} as const;
