@@ -1,0 +1,111 @@
+/**
+ * `npm run verify`: everything that must hold before a change lands, in the order in which it fails fastest.
+ * CI runs exactly this. Runs every check even when an earlier one fails, then sums up; the last line is
+ * "N passed, N failed", counting checks and tests together.
+ *
+ * `--fast` leaves the tests out.
+ */
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+type Check = { readonly name: string; readonly command: readonly string[] };
+
+const checks: readonly Check[] = [
+  {
+    name: "format",
+    command: ["prettier", "--check", "--log-level", "warn", "."],
+  },
+  { name: "lint", command: ["oxlint", "--type-aware", "--deny-warnings"] },
+  { name: "types", command: ["tsc", "--noEmit"] },
+  {
+    name: "layers",
+    command: ["depcruise", "-c", ".dependency-cruiser.cjs", "src"],
+  },
+  { name: "dead code", command: ["knip", "--treat-config-hints-as-errors"] },
+  {
+    name: "generated files",
+    command: ["node", "scripts/generate-schema.ts", "--check"],
+  },
+  { name: "build", command: ["node", "scripts/build.ts"] },
+];
+
+const bin = path.resolve("node_modules/.bin");
+const environment = {
+  ...process.env,
+  PATH: `${bin}${path.delimiter}${process.env["PATH"] ?? ""}`,
+};
+
+/** Runs a command with the project's programs first in the path; resolves with its exit code. */
+async function execute(command: readonly string[]): Promise<number> {
+  const [program = "", ...rest] = command;
+  return await new Promise((resolve, reject) => {
+    const child = spawn(program, rest, { stdio: "inherit", env: environment });
+    child.once("error", reject);
+    child.once("exit", (code) => {
+      resolve(code ?? 1);
+    });
+  });
+}
+
+async function runChecks(): Promise<{ passed: number; failed: string[] }> {
+  const failed: string[] = [];
+  for (const { name, command } of checks) {
+    const before = performance.now();
+    const code = await execute(command);
+    console.log(
+      `${code === 0 ? "ok  " : "FAIL"} ${name} (${((performance.now() - before) / 1000).toFixed(1)} s)`,
+    );
+    if (code !== 0) failed.push(name);
+  }
+  return { passed: checks.length - failed.length, failed };
+}
+
+type TestCounts = {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+};
+
+async function runTests(): Promise<TestCounts> {
+  const folder = await mkdtemp(path.join(tmpdir(), "hueline-verify-"));
+  try {
+    const output = path.join(folder, "tests.json");
+    const engine = await execute(["node", "scripts/engine.ts"]);
+    if (engine !== 0) return { passed: 0, failed: 1, skipped: 0 };
+    const code = await execute([
+      "vitest",
+      "run",
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${output}`,
+    ]);
+    const summary: unknown = JSON.parse(await readFile(output, "utf8"));
+    const number = (name: string): number => {
+      const value =
+        typeof summary === "object" && summary !== null
+          ? Reflect.get(summary, name)
+          : undefined;
+      return typeof value === "number" ? value : 0;
+    };
+    const failed = number("numFailedTests") + number("numFailedTestSuites");
+    return {
+      passed: number("numPassedTests"),
+      failed: failed === 0 && code !== 0 ? 1 : failed,
+      skipped: number("numPendingTests"),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const { passed, failed } = await runChecks();
+const tests = process.argv.includes("--fast")
+  ? { passed: 0, failed: 0, skipped: 0 }
+  : await runTests();
+if (failed.length > 0) console.log(`failed checks: ${failed.join(", ")}`);
+console.log(
+  `${passed + tests.passed} passed, ${failed.length + tests.failed} failed, ${tests.skipped} skipped`,
+);
+process.exitCode = failed.length + tests.failed === 0 ? 0 : 1;
