@@ -1,0 +1,88 @@
+/**
+ * Compiles the two addons against TensorFlow's library and the N-API headers: one compiler call each, no node-gyp.
+ *
+ * N-API is binary-stable, so an addon built with one Node runs in every later one. The addons find TensorFlow by
+ * `$ORIGIN`, so the engine directory can be moved.
+ */
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { UserError } from "../../src/base/errors.ts";
+import {
+  bindingName,
+  libraryNames,
+  sessionName,
+  sessionSource,
+} from "../../src/engine/location.ts";
+import { runTool } from "./tool.ts";
+
+const nodeRequire = createRequire(import.meta.url);
+
+/** The folder of an installed npm package. */
+function packageFolder(name: string): string {
+  try {
+    return dirname(nodeRequire.resolve(`${name}/package.json`));
+  } catch (cause) {
+    throw new UserError({
+      code: "engine.package-missing",
+      message: `The npm package ${name} is not installed; the native engine is built from it.`,
+      hint: "npm ci",
+      cause,
+    });
+  }
+}
+
+export type CompileOptions = {
+  readonly compiler: string;
+  /** The engine directory in the making, with libraries and headers. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+};
+
+/** Builds the addon of TensorFlow.js from the sources in its package. */
+export async function compileBinding(options: CompileOptions): Promise<void> {
+  const sources = join(packageFolder("@tensorflow/tfjs-node-gpu"), "binding");
+  await compile(
+    ["tfjs_backend.cc", "tfjs_binding.cc"].map((file) => join(sources, file)),
+    bindingName,
+    ["-w"], // Not our code: its warnings are nobody's business here.
+    options,
+  );
+}
+
+/** Builds our session addon. */
+export async function compileSession(options: CompileOptions): Promise<void> {
+  await compile(
+    [sessionSource],
+    sessionName,
+    ["-Wall", "-Wextra", "-Werror=return-type"],
+    options,
+  );
+}
+
+async function compile(
+  sources: readonly string[],
+  name: string,
+  warnings: readonly string[],
+  { compiler, folder, signal }: CompileOptions,
+): Promise<void> {
+  const result = await runTool(
+    compiler,
+    [
+      ...["-std=c++17", "-O2", "-fPIC", "-shared", ...warnings],
+      ...["-DNAPI_VERSION=8", "-DBUILDING_NODE_EXTENSION"],
+      ...["-I", join(packageFolder("node-api-headers"), "include")],
+      ...["-I", join(folder, "include")],
+      ...sources,
+      ...["-o", join(folder, name)],
+      ...libraryNames.map((library) => join(folder, library)),
+      "-Wl,-rpath,$ORIGIN/tensorflow",
+    ],
+    { signal },
+  );
+  if (result?.status !== 0)
+    throw new UserError({
+      code: "engine.compile",
+      message: `${compiler} could not build ${name}. It said:\n${result?.tail ?? "the compiler is gone"}`,
+      hint: "A C++17 compiler is needed (g++ 9 or clang++ 10, or newer). With a full disk the same error appears.",
+    });
+}
