@@ -59,10 +59,8 @@ function floatField(field: number, value: number): Buffer {
   bits.writeFloatLE(value);
   return Buffer.concat([varint(field * 8 + 5), bits]);
 }
-const optional = <T>(
-  value: T | undefined,
-  write: (v: T) => Buffer,
-): Buffer => (value === undefined ? EMPTY : write(value));
+const optional = <T>(value: T | undefined, write: (v: T) => Buffer): Buffer =>
+  value === undefined ? EMPTY : write(value);
 
 function shapeProto(shape: GraphShape): Buffer {
   if (shape === null) return intField(3, 1);

@@ -62,7 +62,9 @@ const floats = (...shapes: GraphShape[]): OutputInfo[] =>
 
 export const networkRules: ShapeTable = [
   ...elementwise("BiasAdd LRN LRNGrad MaxPoolGrad"),
-  ...single("BiasAddGrad", (call) => [dim(input(call, 0).shape, -1 + input(call, 0).shape.length)]),
+  ...single("BiasAddGrad", (call) => [
+    dim(input(call, 0).shape, -1 + input(call, 0).shape.length),
+  ]),
   ...single("Conv2D", (call) => {
     const { plane, filter } = convolved(call);
     return [...plane, dim(filter, 3)];

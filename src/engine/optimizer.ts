@@ -1,0 +1,155 @@
+/**
+ * Stochastic gradient descent with momentum, for eager and compiled steps alike.
+ *
+ * (a) Slots are variables named `<variable>/momentum`: whoever saves all variables by name saves the optimizer, and freezing or
+ *     reordering layers cannot mix up momenta.
+ * (b) The rule, as in PyTorch: g ← clip(g) + decay·v; m ← momentum·m + g; v ← v − rate·m. Eager code computes it with tensors, compiled
+ *     code with one in-place op per variable; both give the same bits.
+ * (c) The learning rate is a tensor, an input of the step: a number would be frozen into the graph.
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { isTracing } from "./graph/backend.ts";
+import { updateInPlace } from "./graph/control.ts";
+
+export interface TrainedVariable {
+  readonly variable: tf.Variable;
+  /** Factor on the learning rate; 1 when left out. */
+  readonly rateFactor?: number;
+  /** Factor on the weight decay; 1 when left out, 0 for biases. */
+  readonly decayFactor?: number;
+}
+export interface MomentumOptions {
+  readonly variables: readonly TrainedVariable[];
+  readonly momentum: number;
+  /** L2 decay, added to the gradient; 0 when left out. */
+  readonly weightDecay?: number;
+  /** Gradients are scaled down so that their common norm is at most this; left out: no clipping. */
+  readonly clipNorm?: number;
+}
+export interface MomentumUpdate {
+  readonly variable: tf.Variable;
+  readonly slot: tf.Variable;
+  readonly gradient: tf.Tensor;
+  readonly learningRate: tf.Scalar;
+  readonly momentum: number;
+}
+
+/** m ← momentum·m + g; v ← v − rate·m (b). */
+export function applyMomentum(update: MomentumUpdate): void {
+  const { variable, slot, gradient, learningRate, momentum } = update;
+  tf.tidy(() => {
+    if (isTracing()) {
+      updateInPlace({
+        op: "ResourceApplyMomentum",
+        variables: [variable, slot],
+        inputs: [learningRate, gradient, tf.scalar(momentum)],
+        attributes: {
+          T: ["type", 1],
+          use_locking: ["bool", false],
+          use_nesterov: ["bool", false],
+        },
+      });
+      return;
+    }
+    slot.assign(tf.add(tf.mul(slot, momentum), gradient));
+    variable.assign(tf.sub(variable, tf.mul(slot, learningRate)));
+  });
+}
+
+/** Common norm of several gradients, a scalar. */
+export function globalNorm(gradients: readonly tf.Tensor[]): tf.Scalar {
+  return tf.tidy(() => {
+    const squares = gradients.map((g) => tf.sum(tf.square(g)));
+    return tf.sqrt(tf.addN(squares)) as tf.Scalar;
+  });
+}
+
+const NORM_EPSILON = 1e-6; // as PyTorch's clip_grad_norm_
+
+export class MomentumOptimizer {
+  readonly #slots: ReadonlyMap<string, tf.Variable>;
+  readonly #options: MomentumOptions;
+
+  /** Makes the slots (a): call it before the step is compiled. */
+  constructor(options: MomentumOptions) {
+    this.#options = options;
+    this.#slots = new Map(
+      options.variables.map(({ variable }) => [
+        variable.name,
+        tf.tidy(() =>
+          tf.variable(
+            tf.zeros(variable.shape),
+            false,
+            `${variable.name}/momentum`,
+          ),
+        ),
+      ]),
+    );
+  }
+  /** The slots, in the order of the variables. */
+  get slots(): readonly tf.Variable[] {
+    return [...this.#slots.values()];
+  }
+  /** The variables that gradients are wanted for. */
+  get variables(): tf.Variable[] {
+    return this.#options.variables.map((v) => v.variable);
+  }
+
+  /**
+   * Loss and one update of every variable. `loss` is called once. The learning rate is a scalar tensor (c).
+   * Returns the loss.
+   */
+  minimize(loss: () => tf.Scalar, learningRate: tf.Scalar): tf.Scalar {
+    const { value, grads } = tf.variableGrads(loss, this.variables);
+    this.apply(grads, learningRate);
+    tf.dispose(grads);
+    return value;
+  }
+
+  /** Updates every variable from the gradient of its name. A missing gradient is an error: freeze a variable by leaving it out. */
+  apply(gradients: tf.NamedTensorMap, learningRate: tf.Scalar): void {
+    const { variables, momentum, weightDecay = 0 } = this.#options;
+    tf.tidy(() => {
+      const clipped = this.#clip(
+        variables.map(({ variable }) => gradientOf(gradients, variable)),
+      );
+      variables.forEach((trained, k) => {
+        const { variable, rateFactor = 1, decayFactor = 1 } = trained;
+        const decay = weightDecay * decayFactor;
+        const gradient = clipped[k] as tf.Tensor;
+        applyMomentum({
+          variable,
+          slot: this.#slots.get(variable.name) as tf.Variable,
+          gradient:
+            decay === 0 ? gradient : tf.add(gradient, tf.mul(variable, decay)),
+          learningRate:
+            rateFactor === 1 ? learningRate : tf.mul(learningRate, rateFactor),
+          momentum,
+        });
+      });
+    });
+  }
+  #clip(gradients: readonly tf.Tensor[]): readonly tf.Tensor[] {
+    const { clipNorm } = this.#options;
+    if (clipNorm === undefined) return gradients;
+    const norm = tf.add(globalNorm(gradients), NORM_EPSILON);
+    const scale = tf.minimum(tf.div(clipNorm, norm), 1);
+    return gradients.map((g) => tf.mul(g, scale));
+  }
+  /** Frees the slots. */
+  dispose(): void {
+    for (const slot of this.#slots.values()) slot.dispose();
+  }
+}
+
+function gradientOf(
+  gradients: tf.NamedTensorMap,
+  variable: tf.Variable,
+): tf.Tensor {
+  const gradient = gradients[variable.name];
+  if (gradient === undefined)
+    throw new Error(
+      `there is no gradient for variable '${variable.name}'; gradients are given for ${Object.keys(gradients).join(", ") || "none"}`,
+    );
+  return gradient;
+}
