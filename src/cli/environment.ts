@@ -56,11 +56,14 @@ export type Environment = {
   readonly signal: AbortSignal;
   /** The command line that starts this program again: node, flags, main file. */
   readonly self: readonly string[];
+  readonly nodeVersion: string;
   readonly host: {
     readonly cpus: number;
     readonly memoryBytes: number;
     readonly name: string;
     readonly pid: number;
+    readonly platform: string;
+    readonly architecture: string;
   };
   readonly services: Services;
 };

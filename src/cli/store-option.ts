@@ -1,0 +1,16 @@
+/** Which store a command uses: `--store`, `HUELINE_STORE` (read by the option itself), or `.hueline/` here. */
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Environment } from "./environment.ts";
+
+export function storeUrlOf(
+  option: string | undefined,
+  { currentDirectory }: Pick<Environment, "currentDirectory">,
+): string {
+  if (option === undefined)
+    return pathToFileURL(path.join(currentDirectory, ".hueline")).href;
+  const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(option);
+  return isUrl
+    ? option
+    : pathToFileURL(path.resolve(currentDirectory, option)).href;
+}

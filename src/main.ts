@@ -1,0 +1,137 @@
+#!/usr/bin/env node
+/**
+ * The one imperative entry: argv, environment, signals, exit code, wiring. The only file that reads `process`
+ * (docs/design.md, "Rooms"). Every heavy part is imported when a command first asks for it.
+ */
+import { readFileSync } from "node:fs";
+import { enableCompileCache } from "node:module";
+import os from "node:os";
+import { fileURLToPath } from "node:url";
+import { systemClock } from "./base/clock.ts";
+import { silentLogger, type Logger } from "./base/log.ts";
+import type { Environment, Services, TextOutput } from "./cli/environment.ts";
+import { runProgram } from "./cli/program.ts";
+
+enableCompileCache();
+
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    stopping.abort(signal);
+  });
+}
+
+/** `hueline status | head` closes our stdout: that is no error of ours. */
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
+function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
+  return {
+    write: (text) => {
+      stream.write(text);
+    },
+    isTerminal: stream.isTTY,
+    columns: stream.columns ?? 80,
+  };
+}
+
+/** JSON lines on stdout, written at once: a worker's last words must not be lost. */
+async function createWorkerLog(): Promise<Logger> {
+  const { pino, destination, stdTimeFunctions } = await import("pino");
+  return pino(
+    {
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination({ dest: 1, sync: true }),
+  );
+}
+
+/** A worker stops after a checkpoint when it is told to, or when the pipe to its driver closes: the driver is gone. */
+function stopWithDriver(): AbortSignal {
+  if (!process.stdin.isTTY) {
+    process.stdin.on("end", () => {
+      stopping.abort("the driver is gone");
+    });
+    process.stdin.on("error", () => {
+      stopping.abort("the driver is gone");
+    });
+    process.stdin.resume();
+    process.stdin.unref?.();
+  }
+  return stopping.signal;
+}
+
+async function engineDirectory(): Promise<string> {
+  const { cacheRootOf, findEngine, toEnginePlatform } =
+    await import("./engine/location.ts");
+  const platform = toEnginePlatform(process.platform, process.arch);
+  if (platform === null) {
+    const { UserError } = await import("./base/errors.ts");
+    throw new UserError({
+      code: "engine.platform",
+      message: `TensorFlow's native library is used on Linux, x64 or arm64; this is ${process.platform} ${process.arch}`,
+      hint: "run hueline in a Linux container or virtual machine",
+    });
+  }
+  const cacheRoot = cacheRootOf(process.env["XDG_CACHE_HOME"], os.homedir());
+  return findEngine({
+    cacheRoot,
+    platform,
+    override: process.env["HUELINE_ENGINE"],
+  }).directory;
+}
+
+const version = (
+  JSON.parse(
+    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+  ) as { version: string }
+).version;
+
+const services: Services = {
+  async worker({ storeUrl, run, task }) {
+    const [{ runWorker }, { openStore }, { stages }] = await Promise.all([
+      import("./worker/run-task.ts"),
+      import("./store/open-store.ts"),
+      import("./stages/stages.ts"),
+    ]);
+    const log = (await createWorkerLog()).child({ run, task });
+    return await runWorker({
+      store: await openStore(storeUrl),
+      run,
+      task,
+      engineDirectory: await engineDirectory(),
+      signal: stopWithDriver(),
+      log,
+      stages,
+      version,
+    });
+  },
+};
+
+const environment: Environment = {
+  arguments: process.argv.slice(2),
+  variables: process.env,
+  currentDirectory: process.cwd(),
+  homeDirectory: os.homedir(),
+  stdout: toTextOutput(process.stdout),
+  stderr: toTextOutput(process.stderr),
+  clock: systemClock,
+  log: silentLogger,
+  signal: stopping.signal,
+  self: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
+  nodeVersion: process.version,
+  host: {
+    cpus: os.availableParallelism(),
+    memoryBytes: os.totalmem(),
+    name: os.hostname(),
+    pid: process.pid,
+    platform: process.platform,
+    architecture: process.arch,
+  },
+  services,
+};
+
+process.exitCode = await runProgram(environment, version);
