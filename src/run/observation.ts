@@ -4,9 +4,12 @@
  */
 import type { ExitCode } from "../base/errors.ts";
 
-/** How an attempt that is over came to its end, beyond its exit code. */
+/**
+ * How an attempt that is over came to its end, beyond its exit code. `claim`: somebody else holds the key, or took it
+ * over; `stopped-by-us`: by the driver, for a person or because the driver itself ended.
+ */
 export type EndCause =
-  "out-of-memory" | "evicted" | "lost" | "deadline" | "stopped-by-us";
+  "out-of-memory" | "evicted" | "lost" | "deadline" | "claim" | "stopped-by-us";
 
 export type AttemptObservation = {
   /** 1 for the first attempt of a task in a run. */
@@ -26,7 +29,7 @@ export type TaskObservation = {
   readonly task: string;
   /** The manifest is in the store (invariant A). */
   readonly committed: boolean;
-  /** Somebody outside this run holds the claim on the key: who, for people to read. */
+  /** Who holds the claim on the key, for people to read, if it is no attempt that this observation shows running. */
   readonly heldBy: string | null;
   /** In order of their numbers. */
   readonly attempts: readonly AttemptObservation[];

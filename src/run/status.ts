@@ -3,6 +3,8 @@
  * plan (invariant E); a report of what was observed, never a wish, and always computable again.
  */
 
+import type { TaskState } from "./task-state.ts";
+
 export type TaskPhase =
   "Pending" | "Running" | "Succeeded" | "Failed" | "Skipped" | "Cancelled";
 export type RunPhase =
@@ -42,11 +44,19 @@ export type RunStatus = {
 
 export type Action =
   | { readonly kind: "start"; readonly task: string; readonly attempt: number }
-  | { readonly kind: "stop"; readonly task: string; readonly reason: string };
+  | {
+      readonly kind: "stop";
+      readonly task: string;
+      /** What the end of the attempt is then put down to. */
+      readonly cause: "deadline" | "stopped-by-us";
+      readonly reason: string;
+    };
 
 export type Decision = {
   readonly status: RunStatus;
   readonly actions: readonly Action[];
   /** Look again after this time even if nothing happens; null: only when something happens. */
   readonly requeueAfterMs: number | null;
+  /** Where each task stands, in plan order: what transitions are told from. */
+  readonly states: readonly TaskState[];
 };

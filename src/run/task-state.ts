@@ -1,0 +1,62 @@
+/**
+ * Where one task stands at one moment, as a union: what `reconcile` decides from and what people are told about.
+ * Only computed, never stored: it follows from (plan, observation, now).
+ */
+import type { TaskPhase } from "./status.ts";
+
+export type TaskState =
+  | { readonly phase: "Succeeded"; readonly cached: boolean }
+  | { readonly phase: "Running"; readonly stopping: string | null }
+  | { readonly phase: "Failed"; readonly reason: string }
+  /** `because`: the task whose failure made this one impossible, however far upstream. */
+  | { readonly phase: "Skipped"; readonly because: string }
+  | { readonly phase: "Cancelled" }
+  | { readonly phase: "Pending"; readonly wait: Wait };
+
+export type Wait =
+  /** Some input is not committed: the first such task. */
+  | { readonly for: "input"; readonly task: string }
+  | { readonly for: "claim"; readonly heldBy: string }
+  | {
+      readonly for: "backoff";
+      readonly untilMs: number;
+      readonly reason: string;
+    }
+  /** Nothing but room on the executor, or nothing at all: it starts now. */
+  | { readonly for: "capacity" };
+
+/** One line for people: why the task is where it is; empty when the phase says it all. */
+export function explain(state: TaskState): string {
+  switch (state.phase) {
+    case "Succeeded":
+      return state.cached ? "found in the store" : "";
+    case "Running":
+      return state.stopping === null ? "" : `stopping: ${state.stopping}`;
+    case "Failed":
+      return state.reason;
+    case "Skipped":
+      return `needs '${state.because}', which failed`;
+    case "Cancelled":
+      return "cancelled";
+    case "Pending":
+      return explainWait(state.wait);
+  }
+}
+
+function explainWait(wait: Wait): string {
+  switch (wait.for) {
+    case "input":
+      return `waits for '${wait.task}'`;
+    case "claim":
+      return `waits for ${wait.heldBy}, who computes the same artifact`;
+    case "backoff":
+      return `tries again soon, after: ${wait.reason}`;
+    case "capacity":
+      return "waits for room";
+  }
+}
+
+/** A phase that only a person's request can change. */
+export function isSettled(phase: TaskPhase): boolean {
+  return phase !== "Pending" && phase !== "Running";
+}
