@@ -6,7 +6,7 @@
 //   extendSession(session, graphDef: bytes): void                                    adds nodes; names must be new
 //   run(session, {feeds: [{name, dtype, shape, data}], fetches: [name], targets: [name], options?: bytes, metadata?: bool})
 //       : Promise<[{data: ArrayBuffer, shape, dtype}] (+ .metadata: Uint8Array where asked for)>
-//   closeSession(session): void
+//   closeSession(session): void                                                      a second time does nothing
 //
 // Invariants
 //   A  No argument from JavaScript can crash the process: every one is checked for type, range, size and agreement with
@@ -301,13 +301,17 @@ constexpr napi_type_tag kSessionTag = {0x6875656c696e6531ULL, 0x73657373696f6e31
 
 void FinalizeSession(napi_env, void* data, void*) { delete static_cast<std::shared_ptr<Session>*>(data); }
 
-std::shared_ptr<Session> OpenSession(napi_env env, napi_value value) {
+std::shared_ptr<Session> Unwrap(napi_env env, napi_value value) {
   bool ours = false;
   if (TypeOf(env, value) == napi_object) Check(env, napi_check_object_type_tag(env, value, &kSessionTag, &ours));
   if (!ours) Invalid("expected a session made by newSession");
   void* data = nullptr;
   Check(env, napi_unwrap(env, value, &data));
-  std::shared_ptr<Session> session = *static_cast<std::shared_ptr<Session>*>(data);
+  return *static_cast<std::shared_ptr<Session>*>(data);
+}
+
+std::shared_ptr<Session> OpenSession(napi_env env, napi_value value) {
+  std::shared_ptr<Session> session = Unwrap(env, value);
   if (!session->raw()) Fail(TF_FAILED_PRECONDITION, "the session is closed");
   return session;
 }
@@ -565,7 +569,7 @@ napi_value StartRun(napi_env env, napi_callback_info info) {
 napi_value CloseSession(napi_env env, napi_callback_info info) {
   napi_value arguments[1];
   Arguments(env, info, arguments);
-  const std::shared_ptr<Session> session = OpenSession(env, arguments[0]);
+  const std::shared_ptr<Session> session = Unwrap(env, arguments[0]);
   if (session->busy > 0) Fail(TF_FAILED_PRECONDITION, "a run is in progress: await it before closing the session");
   Status status;
   session->Close(status);

@@ -13,8 +13,8 @@ import {
   engineDirectory,
   findEngine,
   toEnginePlatform,
-  type EnginePlatform,
 } from "../src/engine/location.ts";
+import type { EnginePlatform } from "../src/engine/stamp.ts";
 
 const HELP = `Usage: npm run engine [-- OPTIONS]
 

@@ -1,5 +1,5 @@
 /**
- * Builds an engine: download, unpack, strip, compile, prove, and only then put in place.
+ * Builds an engine: fetch or reuse the libraries, compile, stamp, prove, and only then put in place.
  *
  *   A  Everything happens in a scratch folder beside the result. The result appears by one rename, after the stamp is
  *      written and the engine has computed a gradient: whatever kills the build, no later run trusts a half of it.
@@ -7,37 +7,38 @@
  *   C  A folder that is not an engine is never replaced.
  */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import {
-  mkdir,
-  readdir,
-  rename,
-  rm,
-  stat,
-  statfs,
-  writeFile,
-} from "node:fs/promises";
+import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { systemCode, UserError } from "../../src/base/errors.ts";
 import {
   checkEngine,
   engineRecipe,
-  stampName,
   TENSORFLOW_VERSION,
   TFJS_VERSION,
+} from "../../src/engine/location.ts";
+import {
+  stampName,
+  type EngineFile,
   type EnginePlatform,
   type EngineStamp,
   type EngineVariant,
-} from "../../src/engine/location.ts";
+} from "../../src/engine/stamp.ts";
 import { compileBinding, compileSession } from "./compile.ts";
 import { downloadWheel } from "./download.ts";
+import { hashFile } from "./hash.ts";
 import { scratchFolder, sweepScratch, takeLock } from "./lock.ts";
+import { checkFreeSpace, putInPlace, refuseForeignFolder } from "./place.ts";
 import { toMegabytes, type Progress } from "./progress.ts";
+import { reuseLibraries } from "./reuse.ts";
 import { runTool } from "./tool.ts";
 import { findToolchain, type Toolchain } from "./toolchain.ts";
-import { listFiles, stripLibrary, unpackWheel } from "./unpack.ts";
+import {
+  listFiles,
+  stripLibrary,
+  UNPACK_VERSION,
+  unpackWheel,
+} from "./unpack.ts";
 import { freeBytesNeeded, wheelsOf, type Wheel } from "./wheels.ts";
 
 export type BuildOptions = {
@@ -45,7 +46,7 @@ export type BuildOptions = {
   readonly directory: string;
   readonly platform: EnginePlatform;
   readonly variant: EngineVariant;
-  /** Build even if a ready engine is there. */
+  /** Build, and download, even if a ready engine is there. */
   readonly force: boolean;
   readonly env: NodeJS.ProcessEnv;
   readonly progress: Progress;
@@ -54,7 +55,6 @@ export type BuildOptions = {
 
 /** Makes `directory` a ready engine, alone or by waiting for the process that is at it. */
 export async function buildEngine(options: BuildOptions): Promise<void> {
-  const { directory, progress, signal } = options;
   const wheels = wheelsOf(options.platform, options.variant);
   if (wheels === null)
     throw new UserError({
@@ -62,8 +62,22 @@ export async function buildEngine(options: BuildOptions): Promise<void> {
       message: `TensorFlow ${TENSORFLOW_VERSION} is published with CUDA for linux-x64 only; this machine is ${options.platform}.`,
       hint: "Build the CPU engine: npm run engine",
     });
-  await refuseForeignFolder(directory);
-  const tools = await findToolchain(signal);
+  try {
+    await refuseForeignFolder(options.directory); // invariant C
+    const tools = await findToolchain(options);
+    await buildLocked({ ...options, wheels, tools });
+  } catch (thrown) {
+    throw toDiskError(thrown, options.directory) ?? thrown;
+  }
+}
+
+type LockedOptions = BuildOptions & {
+  readonly wheels: readonly Wheel[];
+  readonly tools: Toolchain;
+};
+
+async function buildLocked(options: LockedOptions): Promise<void> {
+  const { directory, force, progress, signal } = options;
   const root = dirname(directory);
   await mkdir(root, { recursive: true });
   const lock = await takeLock(`${directory}.lock`, {
@@ -73,12 +87,11 @@ export async function buildEngine(options: BuildOptions): Promise<void> {
   });
   try {
     await sweepScratch(root);
-    if (!options.force && checkEngine(directory).kind === "ready") return;
-    await checkFreeSpace(root, options.variant);
+    if (!force && checkEngine(directory).kind === "ready") return;
     const scratch = scratchFolder(root, "build");
     try {
-      await buildInto(scratch, { ...options, wheels, tools });
-      await putInPlace(scratch, options);
+      await buildInto(scratch, options);
+      await putInPlace(scratch, directory, force); // invariants A and B
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
@@ -87,71 +100,75 @@ export async function buildEngine(options: BuildOptions): Promise<void> {
   }
 }
 
-type ScratchOptions = BuildOptions & {
-  readonly wheels: readonly Wheel[];
-  readonly tools: Toolchain;
-};
-
 async function buildInto(
   folder: string,
-  options: ScratchOptions,
+  options: LockedOptions,
 ): Promise<void> {
-  const { progress, signal, tools } = options;
+  const { progress, tools } = options;
+  const root = dirname(folder);
+  const libraries = librariesId(options.wheels);
   await mkdir(folder);
-  await fetchLibraries(folder, options);
-  if (tools.strip !== null) {
-    progress.live("stripping TensorFlow's library");
-    await stripLibrary(tools.strip, folder, signal);
+  if (!options.force && (await reuseLibraries(root, folder, libraries))) {
+    progress.line("TensorFlow's libraries are here already, hashes verified");
+  } else {
+    await checkFreeSpace(root, freeBytesNeeded[options.variant]);
+    await fetchLibraries(folder, options);
   }
   progress.line(`compiling two addons with ${tools.compiler}`);
-  const compile = { compiler: tools.compiler, folder, signal };
-  await compileBinding(compile);
-  await compileSession(compile);
+  await compileBinding({ ...options, compiler: tools.compiler, folder });
+  await compileSession({ ...options, compiler: tools.compiler, folder });
   progress.line("hashing the result");
-  await writeStamp(folder, options);
+  await writeStamp(folder, libraries, options);
   progress.line("proving it: one gradient, one graph");
   await proveEngine(folder, options);
 }
 
+/** Names the set of libraries that these wheels give: what `reuseLibraries` compares. */
+function librariesId(wheels: readonly Wheel[]): string {
+  const hash = createHash("sha256").update(`unpack ${UNPACK_VERSION}`);
+  for (const { sha256 } of wheels) hash.update(sha256);
+  return hash.digest("hex").slice(0, 12);
+}
+
 async function fetchLibraries(
   folder: string,
-  options: ScratchOptions,
+  options: LockedOptions,
 ): Promise<void> {
-  const { wheels, progress, signal, tools } = options;
+  const { wheels, progress, tools } = options;
   const totalBytes = wheels.reduce((sum, wheel) => sum + wheel.sizeBytes, 0);
   progress.line(
-    `downloading ${toMegabytes(totalBytes)} (${wheels.length === 1 ? wheels[0]?.name : `${wheels.length} packages`}), TensorFlow ${TENSORFLOW_VERSION}`,
+    `downloading ${toMegabytes(totalBytes)}: TensorFlow ${TENSORFLOW_VERSION}${wheels.length > 1 ? " and CUDA" : ""}`,
   );
   for (const wheel of wheels) {
     const downloads = join(folder, "download");
     const file = await downloadWheel(wheel, {
+      ...options,
       python: tools.python,
-      platform: options.platform,
       folder: downloads,
-      env: options.env,
-      progress,
-      signal,
     });
     progress.line(
       `${wheel.name} ${wheel.version}: SHA-256 verified, unpacking`,
     );
     const kind = wheel.name.startsWith("nvidia-") ? "nvidia" : "tensorflow";
-    await unpackWheel(file, kind, { python: tools.python, folder, signal });
+    await unpackWheel(file, kind, { ...options, python: tools.python, folder });
     await rm(downloads, { recursive: true });
+  }
+  if (tools.strip !== null) {
+    progress.live("stripping TensorFlow's library");
+    await stripLibrary(tools.strip, folder, options);
   }
 }
 
 async function writeStamp(
   folder: string,
+  libraries: string,
   options: BuildOptions,
 ): Promise<void> {
-  const files: Record<string, { sizeBytes: number; sha256: string }> = {};
+  const files: Record<string, EngineFile> = {};
   for (const name of await listFiles(folder)) {
     const path = join(folder, name);
-    files[name] = {
-      sizeBytes: (await stat(path)).size,
-      sha256: await hashFile(path),
-    };
+    const { size: sizeBytes } = await stat(path);
+    files[name] = { sizeBytes, sha256: await hashFile(path) };
   }
   const stamp: EngineStamp = {
     format: 1,
@@ -160,95 +177,44 @@ async function writeStamp(
     tfjs: TFJS_VERSION,
     variant: options.variant,
     platform: options.platform,
+    libraries,
     files,
   };
-  await writeFile(
-    join(folder, stampName),
-    `${JSON.stringify(stamp, null, 2)}\n`,
-  );
+  const text = `${JSON.stringify(stamp, null, 2)}\n`;
+  await writeFile(join(folder, stampName), text);
 }
 
-/** SHA-256 of a file, in hexadecimal. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
-  return hash.digest("hex");
-}
-
-/** Loads the engine in a child process and computes with it; `engine.proof` when that fails. */
-export async function proveEngine(
+/** Loads the engine in a child process, with the Node that runs this, and computes with it. */
+async function proveEngine(
   folder: string,
-  { signal, env }: Pick<BuildOptions, "signal" | "env">,
+  options: BuildOptions,
 ): Promise<void> {
   const probe = fileURLToPath(new URL("probe.ts", import.meta.url));
-  const result = await runTool(process.execPath, [probe, folder], {
-    signal,
-    env,
-  });
+  const result = await runTool(process.execPath, [probe, folder], options);
   if (result?.status !== 0)
     throw new UserError({
       code: "engine.proof",
-      message: `The engine in ${folder} was built but does not compute (exit ${result?.status ?? "none"}):\n${result?.tail ?? ""}`,
-      hint: "TensorFlow's library needs glibc 2.17 and a processor with AVX. Please report the lines above.",
+      message: `The engine was built but does not compute (exit ${result?.status ?? "none"}). It said:\n${result?.tail ?? ""}`,
+      hint: "TensorFlow's library needs glibc 2.17 and a processor with AVX; if this machine has both, please report the lines above.",
     });
 }
 
-async function checkFreeSpace(
-  root: string,
-  variant: EngineVariant,
-): Promise<void> {
-  const { bavail, bsize } = await statfs(root);
-  const free = bavail * bsize;
-  const needed = freeBytesNeeded[variant];
-  if (free < needed)
-    throw new UserError({
-      code: "engine.disk-space",
-      message: `Building the engine needs ${toMegabytes(needed)} in ${root}; ${toMegabytes(free)} are free.`,
-      hint: "Free some space, or set XDG_CACHE_HOME to a folder on a larger disk.",
-    });
-}
+const DISK_ERRORS: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the file system is read-only",
+  EACCES: "it may not be written to",
+  EPERM: "it may not be written to",
+};
 
-/** Invariant C. */
-async function refuseForeignFolder(directory: string): Promise<void> {
-  let names: string[];
-  try {
-    names = await readdir(directory);
-  } catch (thrown) {
-    if (systemCode(thrown) === "ENOENT") return;
-    throw thrown;
-  }
-  if (names.length > 0 && !names.includes(stampName))
-    throw new UserError({
-      code: "engine.foreign-folder",
-      message: `${directory} is not empty and is not an engine (it has no ${stampName}); it will not be replaced.`,
-      hint: "Name another folder in HUELINE_ENGINE, or remove this one.",
-    });
-}
-
-/** Invariants A and B: the rename is the commit. */
-async function putInPlace(
-  scratch: string,
-  options: BuildOptions,
-): Promise<void> {
-  const { directory, force } = options;
-  const old = scratchFolder(dirname(directory), "old");
-  if (force || checkEngine(directory).kind === "broken")
-    await renameIfThere(directory, old);
-  try {
-    await rename(scratch, directory);
-  } catch (thrown) {
-    const code = systemCode(thrown);
-    const isTaken = code === "ENOTEMPTY" || code === "EEXIST";
-    if (!isTaken || checkEngine(directory).kind !== "ready") throw thrown;
-  } finally {
-    await rm(old, { recursive: true, force: true });
-  }
-}
-
-async function renameIfThere(from: string, to: string): Promise<void> {
-  try {
-    await rename(from, to);
-  } catch (thrown) {
-    if (systemCode(thrown) !== "ENOENT") throw thrown;
-  }
+/** A failed write as the user's error, or null for anything else. */
+function toDiskError(thrown: unknown, directory: string): UserError | null {
+  const what = DISK_ERRORS[systemCode(thrown) ?? ""];
+  if (what === undefined) return null;
+  return new UserError({
+    code: "engine.disk",
+    message: `The engine could not be written to ${dirname(directory)}: ${what}.`,
+    hint: "Mend that, or set XDG_CACHE_HOME to a folder on another disk; nothing was left behind.",
+    cause: thrown,
+  });
 }

@@ -13,7 +13,7 @@ import {
   sessionName,
   sessionSource,
 } from "../../src/engine/location.ts";
-import { runTool } from "./tool.ts";
+import { runTool, type ToolOptions } from "./tool.ts";
 
 const nodeRequire = createRequire(import.meta.url);
 
@@ -31,11 +31,10 @@ function packageFolder(name: string): string {
   }
 }
 
-export type CompileOptions = {
+export type CompileOptions = ToolOptions & {
   readonly compiler: string;
   /** The engine directory in the making, with libraries and headers. */
   readonly folder: string;
-  readonly signal: AbortSignal;
 };
 
 /** Builds the addon of TensorFlow.js from the sources in its package. */
@@ -63,7 +62,7 @@ async function compile(
   sources: readonly string[],
   name: string,
   warnings: readonly string[],
-  { compiler, folder, signal }: CompileOptions,
+  { compiler, folder, ...options }: CompileOptions,
 ): Promise<void> {
   const result = await runTool(
     compiler,
@@ -77,7 +76,7 @@ async function compile(
       ...libraryNames.map((library) => join(folder, library)),
       "-Wl,-rpath,$ORIGIN/tensorflow",
     ],
-    { signal },
+    options,
   );
   if (result?.status !== 0)
     throw new UserError({

@@ -9,7 +9,7 @@
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode, UserError } from "../../src/base/errors.ts";
-import type { EnginePlatform } from "../../src/engine/location.ts";
+import type { EnginePlatform } from "../../src/engine/stamp.ts";
 import type { Wheel } from "./wheels.ts";
 import { toMegabytes, type Progress } from "./progress.ts";
 import { runTool } from "./tool.ts";

@@ -3,7 +3,7 @@
  * says what to install.
  */
 import { UserError } from "../../src/base/errors.ts";
-import { runTool } from "./tool.ts";
+import { runTool, type ToolOptions } from "./tool.ts";
 
 export type Toolchain = {
   readonly python: string;
@@ -16,9 +16,9 @@ const PYTHONS = ["python3", "python"];
 const COMPILERS = ["g++", "clang++", "c++"];
 
 /** Finds Python with pip, a C++ compiler and strip, or throws `engine.tool-missing`. */
-export async function findToolchain(signal: AbortSignal): Promise<Toolchain> {
+export async function findToolchain(options: ToolOptions): Promise<Toolchain> {
   const runs = async (command: string, ...args: string[]): Promise<boolean> =>
-    (await runTool(command, args, { signal }))?.status === 0;
+    (await runTool(command, args, options))?.status === 0;
   const firstOf = async (
     commands: readonly string[],
     ...args: string[]

@@ -7,7 +7,10 @@ import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 import { libraryNames } from "../../src/engine/location.ts";
-import { runTool } from "./tool.ts";
+import { runTool, type ToolOptions } from "./tool.ts";
+
+/** Raised whenever the same wheels would leave other files. */
+export const UNPACK_VERSION = 1;
 
 /** The headers that the two addons include, and no others. */
 const HEADERS = [
@@ -55,25 +58,24 @@ with zipfile.ZipFile(wheel) as archive:
         if "/bin/" in to: os.chmod(to, 0o755)
 `;
 
-export type UnpackOptions = {
+export type UnpackOptions = ToolOptions & {
   readonly python: string;
   /** The engine directory in the making. */
   readonly folder: string;
-  readonly signal: AbortSignal;
 };
 
 /** Unpacks the wanted members of `wheel` (a path); zip checksums are verified on the way. */
 export async function unpackWheel(
   wheel: string,
   kind: "tensorflow" | "nvidia",
-  { python, folder, signal }: UnpackOptions,
+  { python, folder, ...options }: UnpackOptions,
 ): Promise<void> {
   const exact = kind === "tensorflow" ? FROM_TENSORFLOW : {};
   const pattern = kind === "nvidia" ? FROM_NVIDIA : "";
   const result = await runTool(
     python,
     ["-c", PROGRAM, wheel, folder, JSON.stringify(exact), pattern],
-    { signal },
+    options,
   );
   if (result?.status !== 0)
     throw new UserError({
@@ -87,14 +89,14 @@ export async function unpackWheel(
 export async function stripLibrary(
   strip: string,
   folder: string,
-  signal: AbortSignal,
+  options: ToolOptions,
 ): Promise<void> {
   const library = join(folder, libraryNames[0]);
   const stripped = `${library}.stripped`;
   const result = await runTool(
     strip,
     ["--strip-unneeded", "-o", stripped, library],
-    { signal },
+    options,
   );
   if (result?.status !== 0)
     throw new UserError({

@@ -4,7 +4,8 @@
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 import { checkEngine } from "../../src/engine/location.ts";
-import { hashFile } from "./build.ts";
+import type { EngineFile } from "../../src/engine/stamp.ts";
+import { hashFile } from "./hash.ts";
 
 /** Throws `engine.missing` or `engine.broken`, with what is wrong. */
 export async function verifyEngine(directory: string): Promise<void> {
@@ -29,7 +30,7 @@ export async function verifyEngine(directory: string): Promise<void> {
 
 async function wrongHashes(
   directory: string,
-  files: Readonly<Record<string, { readonly sha256: string }>>,
+  files: Readonly<Record<string, EngineFile>>,
 ): Promise<string[]> {
   const reasons: string[] = [];
   for (const [name, { sha256 }] of Object.entries(files))

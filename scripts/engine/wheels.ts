@@ -5,11 +5,8 @@
  * every Python, so one interpreter tag is fixed. CUDA's versions are those that TensorFlow's own metadata names
  * (extra `and-cuda`). A platform that is not in the table is not supported.
  */
-import {
-  TENSORFLOW_VERSION,
-  type EnginePlatform,
-  type EngineVariant,
-} from "../../src/engine/location.ts";
+import { TENSORFLOW_VERSION } from "../../src/engine/location.ts";
+import type { EnginePlatform, EngineVariant } from "../../src/engine/stamp.ts";
 
 export type Wheel = {
   readonly name: string;

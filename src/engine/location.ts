@@ -7,30 +7,32 @@
  *
  *   A  The directory's name says all that decides its content: versions, platform, variant, recipe. Another recipe is
  *      another directory, so an upgrade never touches the engine of a running process.
- *   B  The stamp names every file with its size and SHA-256. No stamp, or one that disagrees with the disk, is no engine.
+ *   B  No stamp, or one that disagrees with the disk or with this version, is no engine.
  *   C  No environment here: callers pass the cache root and the override.
  */
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { systemCode } from "../base/errors.ts";
+import {
+  readStamp,
+  stampName,
+  type EnginePlatform,
+  type EngineStamp,
+  type EngineVariant,
+} from "./stamp.ts";
 
 export const TENSORFLOW_VERSION = "2.18.1";
 export const TFJS_VERSION = "4.22.0";
 
-/** Raised whenever the set-up would produce other files from the same sources. */
+/** Raised whenever the set-up would make other addons from the same sources. */
 const RECIPE_VERSION = 1;
-
-export type EngineVariant = "cpu" | "cuda";
-export type EnginePlatform = "linux-x64" | "linux-arm64";
 
 /** Our addon's source; its hash is part of the engine's name, so that a changed source is built again. */
 export const sessionSource = fileURLToPath(
   new URL("../../native/session.cc", import.meta.url),
 );
 
-export const stampName = "engine.json";
 export const bindingName = "tfjs_binding.node";
 export const sessionName = "session.node";
 /** The folder keeps the layout of the wheels: TensorFlow finds CUDA's libraries by the relative paths it was linked with. */
@@ -40,22 +42,9 @@ export const libraryNames = [
 ] as const;
 const requiredFiles = [bindingName, sessionName, ...libraryNames];
 
-export type EngineStamp = {
-  readonly format: 1;
-  readonly recipe: string;
-  readonly tensorflow: string;
-  readonly tfjs: string;
-  readonly variant: EngineVariant;
-  readonly platform: EnginePlatform;
-  /** Path below the engine directory → what it must be. */
-  readonly files: Readonly<
-    Record<string, { readonly sizeBytes: number; readonly sha256: string }>
-  >;
-};
-
 export type EngineStatus =
   | { readonly kind: "ready"; readonly stamp: EngineStamp }
-  | { readonly kind: "missing"; readonly reasons: readonly string[] }
+  | { readonly kind: "missing" }
   | { readonly kind: "broken"; readonly reasons: readonly string[] };
 
 /** `linux-x64` or `linux-arm64`; null where TensorFlow publishes no library that we can use. */
@@ -80,11 +69,6 @@ export function engineRecipe(): string {
   return recipe;
 }
 
-/** The folder below which all engines of a user lie. */
-export function enginesRoot(cacheRoot: string): string {
-  return join(cacheRoot, "hueline", "engine");
-}
-
 /** The cache root by the XDG base directory specification: `XDG_CACHE_HOME`, else `~/.cache`. */
 export function cacheRootOf(
   xdgCacheHome: string | undefined,
@@ -95,6 +79,7 @@ export function cacheRootOf(
 }
 
 export type EngineDirectoryOptions = {
+  /** See `cacheRootOf`. */
   readonly cacheRoot: string;
   readonly platform: EnginePlatform;
   readonly variant: EngineVariant;
@@ -102,8 +87,9 @@ export type EngineDirectoryOptions = {
 
 /** Where the engine of this version, platform and variant belongs (invariant A). */
 export function engineDirectory(options: EngineDirectoryOptions): string {
-  const name = `tensorflow-${TENSORFLOW_VERSION}-tfjs-${TFJS_VERSION}-${options.platform}-${options.variant}-${engineRecipe()}`;
-  return join(enginesRoot(options.cacheRoot), name);
+  const { cacheRoot, platform, variant } = options;
+  const name = `tensorflow-${TENSORFLOW_VERSION}-tfjs-${TFJS_VERSION}-${platform}-${variant}-${engineRecipe()}`;
+  return join(cacheRoot, "hueline", "engine", name);
 }
 
 export type FindEngineOptions = Omit<EngineDirectoryOptions, "variant"> & {
@@ -111,50 +97,37 @@ export type FindEngineOptions = Omit<EngineDirectoryOptions, "variant"> & {
   readonly override?: string | undefined;
 };
 
-/** The engine to load: the override, else the CUDA engine where one is ready, else the CPU engine (ready or not). */
-export function findEngine(options: FindEngineOptions): {
+export type FoundEngine = {
   readonly directory: string;
   readonly status: EngineStatus;
-} {
-  if (options.override)
-    return {
-      directory: options.override,
-      status: checkEngine(options.override),
-    };
-  const cuda = engineDirectory({ ...options, variant: "cuda" });
-  const cudaStatus = checkEngine(cuda);
-  if (cudaStatus.kind === "ready")
-    return { directory: cuda, status: cudaStatus };
-  const cpu = engineDirectory({ ...options, variant: "cpu" });
-  return { directory: cpu, status: checkEngine(cpu) };
+};
+
+/** The engine to load: the override, else the CUDA engine where one is ready, else the CPU engine (ready or not). */
+export function findEngine(options: FindEngineOptions): FoundEngine {
+  if (options.override) return look(options.override);
+  const cuda = look(engineDirectory({ ...options, variant: "cuda" }));
+  if (cuda.status.kind === "ready") return cuda;
+  return look(engineDirectory({ ...options, variant: "cpu" }));
 }
 
-/** Whether `directory` holds a complete engine for this version: reads the stamp, compares the size of each file, no hashes. */
+function look(directory: string): FoundEngine {
+  return { directory, status: checkEngine(directory) };
+}
+
+/** Whether `directory` holds a complete engine for this version: the stamp and the size of each file, no hashes. */
 export function checkEngine(directory: string): EngineStatus {
-  let text: string;
-  try {
-    text = readFileSync(join(directory, stampName), "utf8");
-  } catch (thrown) {
-    const code = systemCode(thrown);
-    if (code !== "ENOENT" && code !== "ENOTDIR")
-      return { kind: "broken", reasons: [`cannot read ${stampName}: ${code}`] };
-    return statSync(directory, { throwIfNoEntry: false }) === undefined
-      ? { kind: "missing", reasons: ["there is no such folder"] }
-      : { kind: "broken", reasons: [`it has no ${stampName}`] };
-  }
-  const stamp = parseStamp(text);
+  if (statSync(directory, { throwIfNoEntry: false }) === undefined)
+    return { kind: "missing" };
+  const stamp = readStamp(directory);
   if (stamp === null)
-    return {
-      kind: "broken",
-      reasons: [`${stampName} is not the stamp of an engine`],
-    };
-  const reasons = [...staleParts(stamp), ...wrongFiles(directory, stamp)];
+    return { kind: "broken", reasons: [`it has no valid ${stampName}`] };
+  const reasons = [...otherVersions(stamp), ...wrongFiles(directory, stamp)];
   return reasons.length === 0
     ? { kind: "ready", stamp }
     : { kind: "broken", reasons };
 }
 
-function staleParts(stamp: EngineStamp): string[] {
+function otherVersions(stamp: EngineStamp): string[] {
   const wanted = {
     tensorflow: TENSORFLOW_VERSION,
     tfjs: TFJS_VERSION,
@@ -173,7 +146,7 @@ function wrongFiles(directory: string, stamp: EngineStamp): string[] {
   const reasons: string[] = [];
   for (const name of requiredFiles)
     if (stamp.files[name] === undefined)
-      reasons.push(`the stamp does not name ${name}`);
+      reasons.push(`its stamp does not name ${name}`);
   for (const [name, { sizeBytes }] of Object.entries(stamp.files)) {
     const found = statSync(join(directory, name), { throwIfNoEntry: false });
     if (found === undefined) reasons.push(`${name} is missing`);
@@ -181,37 +154,4 @@ function wrongFiles(directory: string, stamp: EngineStamp): string[] {
       reasons.push(`${name} has ${found.size} bytes, expected ${sizeBytes}`);
   }
   return reasons;
-}
-
-/** The stamp in `text`, or null. Written by a machine, so the check is one of shape, not a list of mistakes. */
-function parseStamp(text: string): EngineStamp | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return null;
-    throw thrown;
-  }
-  return isStamp(value) ? value : null;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isStamp(value: unknown): value is EngineStamp {
-  if (!isRecord(value) || value["format"] !== 1 || !isRecord(value["files"]))
-    return false;
-  const texts = ["recipe", "tensorflow", "tfjs", "variant", "platform"];
-  return (
-    texts.every((key) => typeof value[key] === "string") &&
-    Object.entries(value["files"]).every(
-      ([name, file]) =>
-        isRecord(file) &&
-        typeof file["sizeBytes"] === "number" &&
-        typeof file["sha256"] === "string" &&
-        !name.startsWith("/") &&
-        !name.split("/").includes(".."),
-    )
-  );
 }

@@ -25,9 +25,8 @@ import {
   sessionName,
   TENSORFLOW_VERSION,
   TFJS_VERSION,
-  type EngineStamp,
-  type EngineVariant,
 } from "./location.ts";
+import type { EngineStamp, EngineVariant } from "./stamp.ts";
 import type { SessionAddon } from "./session-addon.ts";
 
 export type EngineOptions = {
@@ -39,7 +38,7 @@ export type EngineOptions = {
   readonly interOpThreads?: number;
   /** Bit-equal results from run to run; slower on a GPU. */
   readonly deterministic?: boolean;
-  /** TensorFlow's own log on stderr: 0 everything, 1 warnings, 2 errors (where absent), 3 nothing. */
+  /** TensorFlow's own log on stderr: 0 everything, 1 warnings (where absent), 2 errors, 3 nothing. */
   readonly logLevel?: 0 | 1 | 2 | 3;
 };
 
@@ -77,7 +76,7 @@ function toSettings(options: EngineOptions): Required<EngineOptions> {
     threads: options.threads,
     interOpThreads: options.interOpThreads ?? options.threads,
     deterministic: options.deterministic ?? false,
-    logLevel: options.logLevel ?? 2,
+    logLevel: options.logLevel ?? 1,
   };
   for (const key of ["threads", "interOpThreads"] as const)
     if (!Number.isInteger(settings[key]) || settings[key] < 1)

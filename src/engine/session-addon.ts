@@ -11,25 +11,6 @@
  *   D  A run occupies one thread of libuv's pool. The event loop stays free.
  */
 
-/** TensorFlow's type numbers that travel as flat bytes; strings, resources and variants do not. */
-export const DataType = {
-  float32: 1,
-  float64: 2,
-  int32: 3,
-  uint8: 4,
-  int16: 5,
-  int8: 6,
-  complex64: 8,
-  int64: 9,
-  bool: 10,
-  bfloat16: 14,
-  uint16: 17,
-  float16: 19,
-  uint32: 22,
-  uint64: 23,
-} as const;
-export type DataType = (typeof DataType)[keyof typeof DataType];
-
 declare const sessionBrand: unique symbol;
 /** A graph and its session. Freed by `closeSession` or when collected. */
 export type NativeSession = { readonly [sessionBrand]: true };
@@ -37,6 +18,7 @@ export type NativeSession = { readonly [sessionBrand]: true };
 export type SessionFeed = {
   /** `node` or `node:index`. */
   readonly name: string;
+  /** TensorFlow's `DataType` number: float32 is 1, int32 3, uint8 4, bool 10. Flat types only: no strings, no resources. */
   readonly dtype: number;
   readonly shape: readonly number[];
   /** Row-major elements; exactly as many bytes as dtype and shape say. */
