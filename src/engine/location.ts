@@ -44,7 +44,7 @@ const requiredFiles = [bindingName, sessionName, ...libraryNames];
 
 export type EngineStatus =
   | { readonly kind: "ready"; readonly stamp: EngineStamp }
-  | { readonly kind: "missing" }
+  | { readonly kind: "missing"; readonly reasons: readonly string[] }
   | { readonly kind: "broken"; readonly reasons: readonly string[] };
 
 /** `linux-x64` or `linux-arm64`; null where TensorFlow publishes no library that we can use. */
@@ -117,7 +117,7 @@ function look(directory: string): FoundEngine {
 /** Whether `directory` holds a complete engine for this version: the stamp and the size of each file, no hashes. */
 export function checkEngine(directory: string): EngineStatus {
   if (statSync(directory, { throwIfNoEntry: false }) === undefined)
-    return { kind: "missing" };
+    return { kind: "missing", reasons: ["there is no such folder"] };
   const stamp = readStamp(directory);
   if (stamp === null)
     return { kind: "broken", reasons: [`it has no valid ${stampName}`] };
