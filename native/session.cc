@@ -3,7 +3,8 @@
 //
 //   version(): string
 //   newSession(graphDef: bytes, config: bytes | null, target: string): Session      target "" is this process
-//   extendSession(session, graphDef: bytes): void                                    adds nodes; names must be new
+//   extendSession(session, graphDef: bytes): void                                    adds nodes under new names; they share
+//                                                                                    variables with the rest by shared_name
 //   run(session, {feeds: [{name, dtype, shape, data}], fetches: [name], targets: [name], options?: bytes, metadata?: bool})
 //       : Promise<[{data: ArrayBuffer, shape, dtype}] (+ .metadata: Uint8Array where asked for)>
 //   closeSession(session): void                                                      a second time does nothing

@@ -185,7 +185,7 @@ const UNUSED_PACKAGES = [
 
 /** Registers gradients, kernels and the backend "tensorflow", as the package's own start does, and selects it. */
 function startBackend(binding: TFJSBinding): Pick<Engine, "tf" | "backend"> {
-  shimRemovedUtil();
+  replaceRemovedUtil();
   const packagePath = nodeRequire.resolve(
     "@tensorflow/tfjs-node-gpu/package.json",
   );
@@ -236,13 +236,11 @@ function emptyModule(path: string): NodeJS.Module {
   return Object.assign(new Module(path), { filename: path, loaded: true });
 }
 
-/** Node 23 removed two functions of `node:util` that the backend's code still calls. */
-function shimRemovedUtil(): void {
-  const removed = {
+/** The backend's code calls two functions of `node:util` that Node 22 warns about and Node 23 removed. */
+function replaceRemovedUtil(): void {
+  Object.assign(util, {
     isNullOrUndefined: (value: unknown) =>
       value === null || value === undefined,
     isArray: Array.isArray,
-  };
-  for (const [name, shim] of Object.entries(removed))
-    if (!(name in util)) Object.assign(util, { [name]: shim });
+  });
 }

@@ -58,7 +58,7 @@ export type SessionAddon = {
     config: Uint8Array | null,
     target: string,
   ): NativeSession;
-  /** Adds nodes to the session's graph; they may refer to the nodes already there. */
+  /** Adds nodes, under new names, that refer to each other only; variables are shared with the rest by their `shared_name`. */
   extendSession(session: NativeSession, graphDef: Uint8Array): void;
   run(session: NativeSession, request: SessionRequest): Promise<SessionResults>;
   /** Frees graph and variables. An error while a run is in progress; nothing if it is closed already. */
