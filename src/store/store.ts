@@ -4,7 +4,8 @@
  * Paths are relative, `/`-separated, without `..`, empty segments or a leading `/`.
  * Two kinds of object, never mixed on one path:
  * - plain objects: written whole (`put`, `putIfAbsent`), seen whole or not at all, also after a kill -9;
- * - records: small, mutable, changed only by compare-and-swap (`swap`), read by `readRecord`.
+ * - records: small, mutable, changed only by compare-and-swap (`swap`), read by `readRecord`. `read` gives people
+ *   and tools a copy of a record that may lag behind; nothing decides by it.
  *
  * Failures: `UserError` when a person must act (read-only, full, refused), `TransientError` when trying again may
  * help. "Not there" is an answer (null), not an error. A listing that fails midway throws.
@@ -29,10 +30,12 @@ export type Store = {
   /** `file:///path`, `memory:`, `s3://bucket/prefix`. */
   readonly url: string;
   stat(path: string): Promise<ObjectInfo | null>;
-  /** The bytes, or those of a range (which must lie inside the object). */
+  /** The bytes, or those of a range; `store.range` (UserError) if the object ends before the range does. */
   read(path: string, range?: ByteRange): Promise<Uint8Array | null>;
   /** Objects under a prefix that ends in `/` (or everything), in the order of their paths' code units. */
   list(prefix: string): AsyncIterable<ObjectInfo>;
+  /** Names of the folders right below a prefix, in order: what S3 calls common prefixes. */
+  listFolders(prefix: string): Promise<readonly string[]>;
   put(path: string, bytes: Uint8Array): Promise<void>;
   /** Invariant B's `If-None-Match: *`. */
   putIfAbsent(path: string, bytes: Uint8Array): Promise<"written" | "exists">;
@@ -42,6 +45,11 @@ export type Store = {
     sizeBytes: number,
     chunks: AsyncIterable<Uint8Array>,
   ): Promise<void>;
+  /**
+   * Adds bytes at the end of a log, which it creates if needed. One writer; neither atomic nor durable: after a
+   * kill the last line may be cut. A bucket keeps a log as numbered segments that `read` joins.
+   */
+  append(path: string, bytes: Uint8Array): Promise<void>;
   readRecord(path: string): Promise<RecordRead | null>;
   /** Writes a record if its etag is still `expected`; null: if there is none. */
   swap(

@@ -1,0 +1,17 @@
+/** The calls to the system that the file store makes, as a value: tests put a failing one in its place. */
+import * as fs from "node:fs/promises";
+
+export type FileSystem = Pick<
+  typeof fs,
+  | "link"
+  | "mkdir"
+  | "open"
+  | "readdir"
+  | "rename"
+  | "rm"
+  | "rmdir"
+  | "stat"
+  | "unlink"
+>;
+
+export const nodeFileSystem: FileSystem = fs;

@@ -1,0 +1,126 @@
+/**
+ * The safetensors format, which PyTorch, JAX and the Hugging Face tools read: an 8-byte little-endian header length,
+ * a JSON header (name → dtype, shape, offsets), then the tensors' raw little-endian bytes
+ * (https://github.com/huggingface/safetensors, "Format").
+ *
+ * Encoding: tensors of wide types first, then by name, so that every tensor is aligned to its element size; the header
+ * is padded with spaces to 8 bytes. The same tensors give the same bytes.
+ * Decoding takes the file for hostile: lengths, offsets, shapes and names are checked before anything is used, and
+ * a tensor is a view of the file's bytes, never a copy. Throws `safetensors.invalid` (UserError).
+ */
+import type { TensorData } from "./checkpoints.ts";
+import { elementBytes, parseHeader } from "./safetensors-header.ts";
+
+export type Safetensors = {
+  readonly tensors: ReadonlyMap<string, TensorData>;
+  /** `__metadata__`. */
+  readonly metadata: Readonly<Record<string, string>>;
+};
+
+/** The file as pieces, without copying the tensors: for `Store.putStream`. */
+export function toSafetensorsChunks(
+  tensors: ReadonlyMap<string, TensorData>,
+  metadata: Readonly<Record<string, string>> = {},
+): { readonly sizeBytes: number; readonly chunks: readonly Uint8Array[] } {
+  const sorted = [...tensors].sort(
+    ([aName, a], [bName, b]) =>
+      elementBytes[b.dtype] - elementBytes[a.dtype] ||
+      (aName < bName ? -1 : Number(aName > bName)),
+  );
+  const entries: [string, unknown][] = [];
+  if (Object.keys(metadata).length > 0)
+    entries.push(["__metadata__", metadata]);
+  let end = 0;
+  for (const [name, tensor] of sorted) {
+    checkTensor(name, tensor);
+    const begin = end;
+    end += tensor.bytes.byteLength;
+    const { dtype, shape } = tensor;
+    entries.push([name, { dtype, shape, data_offsets: [begin, end] }]);
+  }
+  const header = encodeHeader(entries);
+  return {
+    sizeBytes: header.byteLength + end,
+    chunks: [header, ...sorted.map(([, tensor]) => tensor.bytes)],
+  };
+}
+
+/** The file as one array. */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, TensorData>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const { sizeBytes, chunks } = toSafetensorsChunks(tensors, metadata);
+  const bytes = new Uint8Array(sizeBytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}
+
+/** Tensors as views of `bytes`: keep the file's bytes unchanged as long as they are used. */
+export function decodeSafetensors(bytes: Uint8Array): Safetensors {
+  const { entries, metadata, dataStart } = parseHeader(bytes);
+  const tensors = new Map<string, TensorData>();
+  for (const { name, dtype, shape, begin, end } of entries)
+    tensors.set(name, {
+      dtype,
+      shape,
+      bytes: bytes.subarray(dataStart + begin, dataStart + end),
+    });
+  return { tensors, metadata };
+}
+
+/** An F32 tensor's numbers: a view if its bytes are aligned, else a copy. */
+export function toFloat32Array(tensor: TensorData): Float32Array {
+  return toTyped(tensor, "F32", Float32Array);
+}
+
+/** An I32 tensor's numbers: a view if its bytes are aligned, else a copy. */
+export function toInt32Array(tensor: TensorData): Int32Array {
+  return toTyped(tensor, "I32", Int32Array);
+}
+
+function toTyped<T>(
+  tensor: TensorData,
+  dtype: TensorData["dtype"],
+  Typed: new (buffer: ArrayBufferLike, offset: number, length: number) => T,
+): T {
+  if (tensor.dtype !== dtype)
+    throw new Error(`a tensor of ${tensor.dtype} was read as ${dtype}`);
+  const size = elementBytes[dtype];
+  const { bytes } = tensor;
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
+  return new Typed(
+    aligned.buffer,
+    aligned.byteOffset,
+    aligned.byteLength / size,
+  );
+}
+
+function encodeHeader(entries: readonly [string, unknown][]): Uint8Array {
+  // Not JSON.stringify of an object: keys like "1" would be reordered, and "__proto__" lost.
+  const fields = entries.map(
+    ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
+  );
+  const json = Buffer.from(`{${fields.join(",")}}`);
+  const padded = Math.ceil(json.byteLength / 8) * 8;
+  const header = new Uint8Array(8 + padded).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(padded), true);
+  header.set(json, 8);
+  return header;
+}
+
+function checkTensor(name: string, tensor: TensorData): void {
+  const wanted =
+    tensor.shape.reduce((size, dimension) => size * dimension, 1) *
+    elementBytes[tensor.dtype];
+  if (name === "__metadata__" || !name.isWellFormed())
+    throw new Error(`${JSON.stringify(name)} cannot name a tensor`);
+  if (wanted !== tensor.bytes.byteLength)
+    throw new Error(
+      `tensor '${name}' ${tensor.dtype}[${tensor.shape.join(", ")}] needs ${wanted} bytes and has ${tensor.bytes.byteLength}`,
+    );
+}
