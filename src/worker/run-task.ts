@@ -1,0 +1,202 @@
+/**
+ * Runs one task: description → claim → stage → commit. The whole of it may die at any line; the next worker starts
+ * from what is in the store, and nothing else counts (invariants A, B, H).
+ *
+ * In order: found committed, done. Claim taken, or ended with who has it. Inputs' manifests read. The stage runs from
+ * its newest checkpoint and writes under `a<epoch>`. The claim is confirmed, the manifest written if absent; the
+ * winner's result stands. Checkpoints go only after that. The claim is released however it ends, so that the next
+ * attempt starts at once.
+ */
+import { systemClock, type Clock } from "../base/clock.ts";
+import { ExitCode, TransientError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import type { TaskKind } from "../plan/plan.ts";
+import type { TaskDescription } from "../plan/task-description.ts";
+import type { RunStage, StageContext, StageResult } from "../stages/stage.ts";
+import {
+  createArtifactWriter,
+  type ArtifactWriter,
+} from "../store/artifact.ts";
+import {
+  createCheckpointStore,
+  type TaskCheckpoints,
+} from "../store/checkpoints.ts";
+import { takeClaim } from "../store/claims.ts";
+import { layout } from "../store/layout.ts";
+import { commitManifest, readManifest } from "../store/manifest.ts";
+import { createLiveness, describeOwner, readOwner } from "../store/owner.ts";
+import type { Store } from "../store/store.ts";
+import { reportFailure, toCauseOfEnd } from "./exit-code.ts";
+import type { WorkerFacts } from "./facts.ts";
+import { holdClaim, type HeldClaim } from "./held-claim.ts";
+import { createMeteredStore } from "./metered-store.ts";
+import { createProgressLog, type ProgressLog } from "./progress-log.ts";
+import { readDescription } from "./read-description.ts";
+import { readInputs } from "./read-inputs.ts";
+import { toManifest } from "./to-manifest.ts";
+
+/** The run function of each kind, as `stages/stages.ts` has them. */
+export type StageTable = { readonly [K in TaskKind]: RunStage<K> };
+
+export type WorkerOptions = {
+  readonly store: Store;
+  readonly run: string;
+  readonly task: string;
+  /** Where TensorFlow's native library is; only stages that compute look there. */
+  readonly engineDirectory: string;
+  /** Aborts when the process is told to stop, or when its driver is gone. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  readonly stages: StageTable;
+  readonly facts: WorkerFacts;
+  readonly clock?: Clock;
+};
+
+type Work = Omit<Required<WorkerOptions>, "task" | "run"> & {
+  readonly description: TaskDescription;
+  readonly progress: ProgressLog;
+  readonly startedAtMs: number;
+};
+
+type Outcome = "committed" | "found committed" | "took another's result";
+
+/** Runs a task of a run to its commit; logs one summary, and why not if it failed; never throws. */
+export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
+  const { facts, log, clock = systemClock } = options;
+  const startedAtMs = clock.now();
+  const { store, bytes } = createMeteredStore(options.store);
+  const progress = createProgressLog(log, clock);
+  const summarize = (outcome: string): void => {
+    const { cpuMs, peakMemoryBytes } = facts.usage();
+    const { read, written } = bytes();
+    log.info(
+      {
+        outcome,
+        steps: progress.steps(),
+        wallMs: clock.now() - startedAtMs,
+        cpuMs: Math.round(cpuMs),
+        peakMemoryBytes,
+        bytesRead: read,
+        bytesWritten: written,
+      },
+      "worker ended",
+    );
+  };
+  try {
+    const description = await readDescription(store, options.run, options.task);
+    const work = {
+      ...options,
+      clock,
+      store,
+      description,
+      progress,
+      startedAtMs,
+    };
+    summarize(await runTask(work));
+    return ExitCode.done;
+  } catch (thrown) {
+    summarize("not done");
+    return reportFailure(thrown, log);
+  }
+}
+
+async function runTask(work: Work): Promise<Outcome> {
+  const { key } = work.description.task;
+  if ((await readManifest(work.store, key)) !== null) return "found committed";
+  const held = await claim(work);
+  try {
+    // Somebody may have committed and let go between the two looks.
+    if ((await readManifest(work.store, key)) !== null)
+      return "found committed";
+    return await compute(work, held);
+  } finally {
+    await held.release();
+  }
+}
+
+async function claim(work: Work): Promise<HeldClaim> {
+  const { store, description, facts, clock, signal, log } = work;
+  const { run, task } = description;
+  const { host, pid } = facts;
+  const owner = await readOwner({ host, pid, run, task: task.name });
+  const isOwnerAlive = createLiveness({ host });
+  const options = { clock, isOwnerAlive, signal };
+  const outcome = await takeClaim(store, task.key, owner, options);
+  if (outcome.kind === "taken")
+    return holdClaim({ claim: outcome.claim, clock, log });
+  throw new TransientError({
+    code: "claim.held",
+    message: `${describeOwner(outcome.by)} computes the same artifact; its last heartbeat was ${Math.round(outcome.heartbeatAgeMs / 1000)} s ago`,
+  });
+}
+
+async function compute(work: Work, held: HeldClaim): Promise<Outcome> {
+  const { store, description } = work;
+  const { key, kind } = description.task;
+  const { epoch } = held.claim;
+  const output = createArtifactWriter(store, key, epoch);
+  const { log } = work;
+  const checkpoints = createCheckpointStore({ store, key, epoch, log });
+  const result = await runStage(work, { held, output, checkpoints }, kind);
+  const manifest = toManifest({
+    ...work,
+    epoch,
+    files: output.files(),
+    result,
+    finishedAtMs: work.clock.now(),
+  });
+  await held.confirm();
+  const outcome = await commitManifest(store, manifest);
+  await checkpoints.removeAll();
+  if (outcome === "committed") return "committed";
+  await discardFiles(store, layout.attempt(key, epoch));
+  return "took another's result";
+}
+
+async function runStage<K extends TaskKind>(
+  work: Work,
+  attempt: {
+    readonly held: HeldClaim;
+    readonly output: ArtifactWriter;
+    readonly checkpoints: TaskCheckpoints;
+  },
+  kind: K,
+): Promise<StageResult> {
+  const { store, description, log, stages } = work;
+  const { task } = description;
+  const { held, output, checkpoints } = attempt;
+  const signal = AbortSignal.any([work.signal, held.signal]);
+  const context: StageContext<K> = {
+    description,
+    // Checked by the kind's schema when the plan was made.
+    params: task.params as unknown as StageContext<K>["params"],
+    seed: task.seed ?? 0,
+    inputs: await readInputs(store, description),
+    store,
+    output,
+    checkpoints,
+    checkpointEverySteps: task.checkpointEverySteps,
+    engine: {
+      directory: work.engineDirectory,
+      threads: Math.max(1, Math.floor(task.resources.cpu)),
+    },
+    log,
+    signal,
+    progress: work.progress.report,
+  };
+  try {
+    const run: RunStage<K> | undefined = stages[kind];
+    if (run === undefined)
+      throw new Error(`no stage runs tasks of kind '${kind}'`);
+    return await run(context);
+  } catch (thrown) {
+    throw toCauseOfEnd(thrown, signal, held.lost());
+  }
+}
+
+/** Files of an attempt that lost: nothing names them. */
+async function discardFiles(store: Store, prefix: string): Promise<void> {
+  const paths: string[] = [];
+  for await (const { path } of store.list(prefix)) paths.push(path);
+  for (const path of paths) await store.remove(path);
+}
