@@ -1,4 +1,12 @@
-/** Parameters of `report`: the tables to print, and the criteria that were fixed before the run. */
+/**
+ * Parameters of `report`: what to print, and the criteria that were fixed before the run.
+ *
+ * A selector names cells by axis values; the axis `stage` is the stage that measured. What is selected for one
+ * printed figure may differ along one axis only, `over` (the seed): a figure that silently averaged two label
+ * budgets would be worse than none, so such a mixture is an error of the pipeline file.
+ * Values are multiplied by `scale` before anything is printed or judged, so every bound, margin and published
+ * value is written in the printed unit.
+ */
 import { z } from "zod";
 
 const cellValue = z.union([z.string(), z.number(), z.boolean()]);
@@ -8,33 +16,52 @@ const selector = z
     "Only cells with these values on these axes; `stage` names the stage that measured.",
   );
 const where = selector.default({});
+const over = z
+  .string()
+  .default("seed")
+  .describe("The axis that mean and spread are taken over.");
+const axes = z.union([z.string(), z.array(z.string()).min(1)]);
 
-const bound = z.strictObject({
-  atLeast: z.number().optional(),
-  above: z.number().optional(),
-  atMost: z.number().optional(),
-  below: z.number().optional(),
-});
-
-const table = z.strictObject({
-  title: z.string(),
-  metric: z.string().describe("A key of the measurements, e.g. `accuracy`."),
-  rows: z.string().describe("The axis whose values are the rows."),
-  columns: z
+/** How the values of a metric are printed. */
+const print = {
+  unit: z
     .string()
-    .optional()
-    .describe("The axis whose values are the columns."),
-  over: z
-    .string()
-    .default("seed")
-    .describe("The axis that mean and spread are taken over."),
-  where,
-  unit: z.string().default(""),
+    .default("")
+    .describe("Printed behind values, e.g. `%` or `points`."),
   scale: z
     .number()
     .default(1)
     .describe("Printed value = measured value times this."),
-  digits: z.int().min(0).max(6).default(1),
+  digits: z
+    .int()
+    .min(0)
+    .max(6)
+    .default(1)
+    .describe("Digits behind the point in print; judging uses all digits."),
+};
+
+const bound = z
+  .strictObject({
+    atLeast: z.number().optional(),
+    above: z.number().optional(),
+    atMost: z.number().optional(),
+    below: z.number().optional(),
+  })
+  .refine((given) => Object.keys(given).length > 0, {
+    message: "give at least one of atLeast, above, atMost, below",
+  });
+
+const table = z.strictObject({
+  title: z.string(),
+  metric: z.string().describe("A key of the measurements, e.g. `accuracy`."),
+  rows: axes.describe("The axis, or axes, whose values are the rows."),
+  columns: z
+    .string()
+    .optional()
+    .describe("The axis whose values are the columns."),
+  over,
+  where,
+  ...print,
 });
 
 const claim = z
@@ -42,24 +69,28 @@ const claim = z
     name: z.string(),
     text: z.string().describe("The claim as a sentence."),
     metric: z.string(),
-    scale: z.number().default(1),
     where,
     of: where.describe("The arm that the claim is about."),
-    minus: where
+    minus: selector
       .optional()
       .describe(
         "The arm it is compared with, paired over `over`; without it, `of` itself.",
       ),
-    over: z.string().default("seed"),
-    pass: z.strictObject({
-      mean: bound.optional().describe("What the mean over `over` must be."),
-      every: bound.optional().describe("What each single value must be."),
-      ci95: bound
-        .optional()
-        .describe(
-          "What the whole 95 % confidence interval of the mean must be.",
-        ),
-    }),
+    over,
+    ...print,
+    pass: z
+      .strictObject({
+        mean: bound.optional().describe("What the mean over `over` must be."),
+        every: bound.optional().describe("What each single value must be."),
+        ci95: bound
+          .optional()
+          .describe(
+            "What the whole 95 % confidence interval of the mean must be.",
+          ),
+      })
+      .refine((given) => Object.keys(given).length > 0, {
+        message: "give at least one of mean, every, ci95",
+      }),
     source: z.string().optional().describe("Where the claim comes from."),
   })
   .describe("A claim and its criterion, fixed before the run.");
@@ -67,42 +98,54 @@ const claim = z
 const paperCell = z.strictObject({
   where,
   metric: z.string(),
-  value: z.number(),
+  over,
+  value: z.number().describe("The published value, in the printed unit."),
   plusMinus: z
     .number()
     .positive()
     .optional()
-    .describe("The published uncertainty."),
+    .describe("The published uncertainty, as half of a 95 % interval."),
   margin: z
     .number()
     .positive()
     .default(1)
     .describe("A difference smaller than this counts as reproduced."),
   higherIsBetter: z.boolean().default(true),
-  scale: z.number().default(1),
+  ...print,
   source: z.string(),
+});
+
+const curve = z.strictObject({
+  title: z.string(),
+  metric: z.string().describe("A metric of metrics.jsonl, e.g. `loss`."),
+  lines: axes
+    .default("stage")
+    .describe("The axis, or axes, whose values are the lines."),
+  over,
+  where,
+  ...print,
+  digits: z.int().min(0).max(6).default(2),
 });
 
 export const reportParams = z.strictObject({
   title: z.string(),
   summary: z.string().optional(),
+  names: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe(
+      "What axes and their values are called in print: `AXIS: words` and `AXIS=VALUE: words`.",
+    ),
   tables: z.array(table).default([]),
   claims: z.array(claim).default([]),
   paper: z
     .array(paperCell)
     .default([])
     .describe("Published cells; each becomes a verdict."),
-  curves: z
-    .array(
-      z.strictObject({
-        title: z.string(),
-        metric: z.string().describe("A metric of metrics.jsonl, e.g. `loss`."),
-        lines: z
-          .string()
-          .default("stage")
-          .describe("The axis whose values are the lines; seeds are averaged."),
-        where,
-      }),
-    )
-    .default([]),
+  curves: z.array(curve).default([]),
 });
+
+/** Parameters of `report` after defaults. */
+export type ReportParams = z.output<typeof reportParams>;
+/** What a criterion asks of a number. */
+export type Bound = z.output<typeof bound>;

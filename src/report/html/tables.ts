@@ -1,0 +1,235 @@
+/** Tables of mean ± spread with a dot per seed, published cells, and the values behind them. */
+import { formatNumber, formatSigned, unitSuffix } from "../format.ts";
+import type { ReportTable, ReportValue, Sample } from "../value.ts";
+import { renderVerdict } from "./claims.ts";
+import { html } from "./markup.ts";
+import type { Content, Markup } from "./markup.ts";
+import type { Palette } from "./palette.ts";
+import { extentOf, round1 } from "./scale.ts";
+
+/** A box that scrolls sideways by itself, so that the page never does; reachable by keyboard. */
+export function renderScrollBox(label: string, content: Content): Markup {
+  return html`<div
+    class="scroll"
+    role="region"
+    aria-label="${label}"
+    tabindex="0"
+  >
+    ${content}
+  </div>`;
+}
+
+/** `n = 3`, or null where the cells differ. */
+function commonSize(table: ReportTable): number | null {
+  const sizes = new Set(
+    table.cells.flat().flatMap((sample) => (sample ? [sample.n] : [])),
+  );
+  return sizes.size === 1 ? ([...sizes][0] ?? null) : null;
+}
+
+export function renderTables(
+  tables: ReportValue["tables"],
+  palette: Palette,
+): Markup | null {
+  if (tables.length === 0) return null;
+  return html`<section aria-labelledby="tables">
+    <h2 id="tables">${tables.length === 1 ? "Table" : "Tables"}</h2>
+    ${tables.map((table) => renderTable(table, palette))}
+  </section>`;
+}
+
+function renderTable(table: ReportTable, palette: Palette): Markup {
+  const size = commonSize(table);
+  const [low, high] = extentOf(valuesOf(table));
+  const range = `${formatNumber(low, table.digits)} to ${formatNumber(high, table.digits)}${unitSuffix(table.unit)}`;
+  const grid = html`<table class="results">
+    <caption>
+      <b>${table.title}</b>
+      <span
+        >${table.metric}${unitSuffix(table.unit === "" ? "" : `in ${table.unit}`)},
+        mean ± standard deviation over
+        ${table.over}${size === null ? null : `, n = ${size}`}</span
+      >
+    </caption>
+    <thead>
+      ${
+        table.columnAxis === null
+          ? null
+          : html`<tr class="axis-row">
+              <td></td>
+              <th scope="colgroup" colspan="${table.columns.length}">
+                ${table.columnAxis}
+              </th>
+            </tr>`
+      }
+      <tr>
+        <th scope="col">${table.rowAxis}</th>
+        ${table.columns.map((column) => html`<th scope="col">${column}</th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      ${table.rows.map(
+        (row, index) =>
+          html`<tr class="${palette(row)}">
+            <th scope="row"><i class="swatch"></i>${row}</th>
+            ${(table.cells[index] ?? []).map(
+              (sample) =>
+                html`<td>${renderCell(sample, table, size === null)}</td>`,
+            )}
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+  return html`${renderScrollBox(table.title, grid)}
+    <p class="note">
+      Dots are single values, one per ${table.over}, on one scale from ${range}.
+    </p>
+    ${renderValues(table)}`;
+}
+
+function valuesOf(table: ReportTable): number[] {
+  return table.cells
+    .flat()
+    .flatMap((sample) => sample?.values.map(({ value }) => value) ?? []);
+}
+
+function renderCell(
+  sample: Sample | null,
+  table: ReportTable,
+  isSizeShown: boolean,
+): Markup {
+  if (!sample) return html`<span class="missing">not measured</span>`;
+  const { digits } = table;
+  return html`<span class="num"
+      ><b>${formatNumber(sample.mean, digits)}</b>${
+        sample.sd === null
+          ? null
+          : html`<span class="spread">
+              ± ${formatNumber(sample.sd, digits)}</span
+            >`
+      }</span
+    >${isSizeShown ? html`<span class="spread"> n = ${sample.n}</span>` : null}${renderDots(sample, table)}`;
+}
+
+const DOTS_WIDTH = 128;
+
+function renderDots(sample: Sample, table: ReportTable): Markup {
+  const [low, high] = extentOf(valuesOf(table));
+  const at = (value: number) =>
+    round1(5 + ((value - low) / (high - low)) * (DOTS_WIDTH - 10));
+  const mean = at(sample.mean);
+  return html`<svg
+    class="dots"
+    viewBox="0 0 ${DOTS_WIDTH} 14"
+    aria-hidden="true"
+  >
+    <line class="axis" x1="0" x2="${DOTS_WIDTH}" y1="7" y2="7" />
+    <line class="tick" x1="${mean}" x2="${mean}" y1="1" y2="13" />
+    ${sample.values.map(({ value }) => html`<circle cx="${at(value)}" cy="7" r="3.5" />`)}
+  </svg>`;
+}
+
+/** The figures that the dots show, for readers who need them as text. */
+function renderValues(table: ReportTable): Markup {
+  const rows = table.rows.flatMap((row, r) =>
+    table.columns.map((column, c) => ({
+      row,
+      column,
+      sample: table.cells[r]?.[c],
+    })),
+  );
+  const { digits } = table;
+  const grid = html`<table class="plain">
+    <caption class="hidden">
+      ${table.title}: single values
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">${table.rowAxis}</th>
+        ${table.columnAxis === null ? null : html`<th scope="col">${table.columnAxis}</th>`}
+        <th scope="col">by ${table.over}</th>
+        <th scope="col">95 % interval</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${rows.map(({ row, column, sample }) =>
+        sample
+          ? html`<tr>
+              <th scope="row">${row}</th>
+              ${table.columnAxis === null ? null : html`<td>${column}</td>`}
+              <td class="num">
+                ${sample.values.map(({ at, value }, index) => [
+                  index > 0 ? ", " : "",
+                  at === "" ? "" : html`<span class="spread">${at}: </span>`,
+                  formatNumber(value, digits),
+                ])}
+              </td>
+              <td class="num">
+                ${
+                  sample.interval
+                    ? `${formatNumber(sample.interval[0], digits)} to ${formatNumber(sample.interval[1], digits)}`
+                    : "–"
+                }
+              </td>
+            </tr>`
+          : null,
+      )}
+    </tbody>
+  </table>`;
+  return html`<details>
+    <summary>Values by ${table.over}</summary>
+    ${renderScrollBox(`${table.title}: single values`, grid)}
+  </details>`;
+}
+
+export function renderPublished(
+  cells: ReportValue["published"],
+): Markup | null {
+  if (cells.length === 0) return null;
+  const grid = html`<table class="plain">
+    <caption class="hidden">
+      Published figures against ours
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">Cell</th>
+        <th scope="col">Published</th>
+        <th scope="col">Ours</th>
+        <th scope="col">95 % interval</th>
+        <th scope="col">n</th>
+        <th scope="col">Difference</th>
+        <th scope="col">Verdict</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${cells.map(
+        ({ ours, digits, ...cell }) =>
+          html`<tr>
+            <th scope="row">
+              ${cell.label}<span class="spread"> ${cell.source}</span>
+            </th>
+            <td class="num">
+              ${formatNumber(cell.value, digits)}${cell.plusMinus === null ? null : html`<span class="spread"> ± ${formatNumber(cell.plusMinus, digits)}</span>`}
+            </td>
+            <td class="num">${ours ? formatNumber(ours.mean, digits) : "–"}</td>
+            <td class="num">
+              ${ours?.interval ? `${formatNumber(ours.interval[0], digits)} to ${formatNumber(ours.interval[1], digits)}` : "–"}
+            </td>
+            <td class="num">${ours?.n ?? 0}</td>
+            <td class="num">
+              ${ours ? formatSigned(ours.mean - cell.value, digits) : "–"}
+            </td>
+            <td>${renderVerdict(cell.verdict)}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+  return html`<section aria-labelledby="published">
+    <h2 id="published">Against published figures</h2>
+    ${renderScrollBox("Published figures against ours", grid)}
+    <p class="note">
+      Reproduced: our whole 95 % interval lies within the margin around the
+      published value. Undecided: it crosses the margin; more seeds narrow it.
+    </p>
+  </section>`;
+}

@@ -1,0 +1,57 @@
+/**
+ * What a run cost, for the run's own copy of the report. Never part of the report artifact: it differs from run to
+ * run. Time and memory are those of the attempts that committed, so a stage that was found in the store shows what
+ * it cost when it was computed.
+ */
+
+export type StageCost = {
+  readonly stage: string;
+  readonly kind: string;
+  readonly tasks: number;
+  /** Of the tasks: found in the store, not computed by this run. */
+  readonly cached: number;
+  /** Sums over tasks. */
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  readonly peakMemoryBytes: number;
+};
+
+export type RunFacts = {
+  readonly run: string;
+  readonly host: string;
+  /** Milliseconds since the epoch. */
+  readonly finishedAtMs: number;
+  /** From the start of the run to its end. */
+  readonly wallMs: number;
+  readonly stages: readonly StageCost[];
+};
+
+/** One finished task as the run saw it. */
+export type TaskCost = {
+  readonly stage: string;
+  readonly kind: string;
+  readonly isCached: boolean;
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  readonly peakMemoryBytes: number;
+};
+
+/** Sums tasks by stage, stages in order of their first task. */
+export function createStageCosts(tasks: readonly TaskCost[]): StageCost[] {
+  const sum = (numbers: readonly number[]) =>
+    numbers.reduce((total, value) => total + value, 0);
+  return [...Map.groupBy(tasks, ({ stage }) => stage)].map(
+    ([stage, members]) => ({
+      stage,
+      kind: members[0]?.kind ?? "",
+      tasks: members.length,
+      cached: members.filter(({ isCached }) => isCached).length,
+      wallMs: sum(members.map(({ wallMs }) => wallMs)),
+      cpuMs: sum(members.map(({ cpuMs }) => cpuMs)),
+      peakMemoryBytes: Math.max(
+        0,
+        ...members.map(({ peakMemoryBytes }) => peakMemoryBytes),
+      ),
+    }),
+  );
+}

@@ -1,0 +1,143 @@
+/**
+ * Reads what a report is made of: final figures from manifests, learning curves and pictures from files, and the
+ * artifacts behind them. Trusts no file that a manifest does not name, and no bytes whose checksum differs.
+ */
+import { crc32 } from "node:zlib";
+import { z } from "zod";
+import { UserError } from "../base/errors.ts";
+import type { LoggedMetric, TrainingLog } from "../report/curves.ts";
+import { labelOfLocated } from "../report/select.ts";
+import type { Names } from "../report/select.ts";
+import type { PictureSet } from "../report/value.ts";
+import { layout } from "../store/layout.ts";
+import type { Manifest } from "../store/manifest.ts";
+import type { Store } from "../store/store.ts";
+import type { InputArtifact } from "./stage.ts";
+
+const METRICS_FILE = "metrics.jsonl";
+const PICTURES_FILE = "pictures.json";
+
+const metricRow = z.object({
+  step: z.number(),
+  name: z.string(),
+  value: z.number(),
+});
+const pictureList = z.array(
+  z.object({
+    name: z.string(),
+    gray: z.string(),
+    predicted: z.string(),
+    true: z.string(),
+  }),
+);
+
+/** A file of a committed artifact, its length and checksum verified; null: the manifest has no such file. */
+async function readFile(
+  store: Store,
+  manifest: Manifest,
+  path: string,
+): Promise<Uint8Array | null> {
+  const entry = manifest.files.find((file) => file.path === path);
+  if (!entry) return null;
+  const place = layout.attempt(manifest.key, manifest.epoch) + path;
+  const bytes = await store.read(place);
+  const found = bytes && crc32(bytes).toString(16).padStart(8, "0");
+  if (bytes && bytes.length === entry.sizeBytes && found === entry.crc32)
+    return bytes;
+  throw new UserError({
+    code: "artifact.damaged",
+    message: `expected ${entry.sizeBytes} bytes with CRC-32 ${entry.crc32} at ${store.url}/${place}, found ${bytes ? `${bytes.length} bytes with ${found}` : "no object"}`,
+    hint: `remove ${layout.manifest(manifest.key)} from the store and run again: the task computes it anew`,
+  });
+}
+
+/** The learning curves of one training artifact; null: it logged none. */
+export async function readTrainingLog(
+  store: Store,
+  artifact: InputArtifact,
+): Promise<TrainingLog | null> {
+  const bytes = await readFile(store, artifact.manifest, METRICS_FILE);
+  if (!bytes) return null;
+  const rows = new TextDecoder()
+    .decode(bytes)
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line): LoggedMetric =>
+      parseWith(metricRow, line, artifact, METRICS_FILE),
+    );
+  return { stage: artifact.stage, cell: artifact.cell, rows };
+}
+
+/** The pictures that one evaluation kept; null: it kept none. */
+export async function readPictures(
+  store: Store,
+  artifact: InputArtifact,
+  names: Names,
+): Promise<PictureSet | null> {
+  const bytes = await readFile(store, artifact.manifest, PICTURES_FILE);
+  if (!bytes) return null;
+  const list = parseWith(
+    pictureList,
+    new TextDecoder().decode(bytes),
+    artifact,
+    PICTURES_FILE,
+  );
+  const items: PictureSet["items"] = [];
+  for (const picture of list) {
+    const read = async (path: string) =>
+      (await readFile(store, artifact.manifest, path)) ??
+      malformed(artifact, PICTURES_FILE, `it lists ${path}`);
+    const truth = await read(picture.true);
+    items.push({
+      name: picture.name,
+      ...pngSize(truth, artifact, picture.true),
+      gray: toDataUri(await read(picture.gray)),
+      predicted: toDataUri(await read(picture.predicted)),
+      truth: toDataUri(truth),
+    });
+  }
+  return { title: labelOfLocated(names, artifact), items };
+}
+
+function toDataUri(png: Uint8Array): string {
+  return `data:image/png;base64,${Buffer.from(png).toString("base64")}`;
+}
+
+/** Width and height from a PNG's header (ISO/IEC 15948, section 11.2.2). */
+function pngSize(
+  png: Uint8Array,
+  artifact: InputArtifact,
+  path: string,
+): { width: number; height: number } {
+  const view = Buffer.from(png.buffer, png.byteOffset, png.byteLength);
+  if (view.length < 24 || view.toString("latin1", 12, 16) !== "IHDR")
+    return malformed(artifact, path, "it has no PNG header");
+  return { width: view.readUInt32BE(16), height: view.readUInt32BE(20) };
+}
+
+function parseWith<T>(
+  schema: z.ZodType<T>,
+  text: string,
+  artifact: InputArtifact,
+  path: string,
+): T {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    return malformed(artifact, path, "it does not fit its format", cause);
+  }
+}
+
+function malformed(
+  { stage, key }: InputArtifact,
+  path: string,
+  found: string,
+  cause?: unknown,
+): never {
+  throw new UserError({
+    code: "report.malformed-input",
+    message: `${path} of stage '${stage}' (${key.slice(0, 12)}) can not be read: ${found}`,
+    hint: `remove ${layout.manifest(key)} from the store and run again: the task computes it anew`,
+    cause,
+  });
+}
