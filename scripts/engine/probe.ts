@@ -5,6 +5,7 @@
  * Usage: node scripts/engine/probe.ts <engine directory>; prints one line of JSON.
  */
 import type { Rank, Tensor, Tensor4D } from "@tensorflow/tfjs-core";
+import { toError, UserError } from "../../src/base/errors.ts";
 import { graphDef } from "../../src/engine/graph/proto.ts";
 import { loadEngine, type Engine } from "../../src/engine/native.ts";
 
@@ -13,10 +14,17 @@ const FLOAT = 1;
 
 const [directory] = process.argv.slice(2);
 if (directory === undefined) throw new Error("expected an engine directory");
-const engine = loadEngine({ directory, threads: 1 });
-checkGradient(engine);
-await checkSession(engine);
-process.stdout.write(`${JSON.stringify(engine.info)}\n`);
+try {
+  const engine = loadEngine({ directory, threads: 1 });
+  checkGradient(engine);
+  await checkSession(engine);
+  process.stdout.write(`${JSON.stringify(engine.info)}\n`);
+} catch (thrown) {
+  // The reader is the builder, which shows the last lines: the message must be among them.
+  const { message, stack } = toError(thrown);
+  process.stderr.write(thrown instanceof UserError ? message : `${stack}`);
+  process.exitCode = 1;
+}
 
 /** d/dw of the sum of a VALID convolution of ones [1,5,5,2] with w [3,3,2,4] counts its nine positions. */
 function checkGradient({ tf }: Engine): void {

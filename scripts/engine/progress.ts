@@ -15,7 +15,7 @@ export type ProgressOptions = {
 export class Progress {
   readonly #options: ProgressOptions;
   readonly #startedMs = performance.now();
-  #lastPlainMs = 0;
+  #lastPlainMs = -Infinity;
   #hasLiveLine = false;
 
   constructor(options: ProgressOptions) {
