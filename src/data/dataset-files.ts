@@ -1,0 +1,171 @@
+/**
+ * Finds the files of a dataset in a store: the catalog in the artifact of the catalog task, each shard and its index in
+ * the artifact of the part that packed it. What a catalog or an index says is checked before it is believed.
+ */
+import { crc32 } from "node:zlib";
+import { z } from "zod";
+import { UserError } from "../base/errors.ts";
+import { readArtifactFile } from "../store/artifact.ts";
+import { readManifest, type Manifest } from "../store/manifest.ts";
+import type { Store } from "../store/store.ts";
+import { CATALOG_FILE, catalogSchema, type Catalog } from "./catalog.ts";
+import {
+  decodeShardIndex,
+  sampleName,
+  type SampleRecord,
+  type ShardIndex,
+} from "./shards/shard-index.ts";
+
+export type DatasetFiles = {
+  /** SHA-256 of the catalog's bytes: the dataset's id. */
+  readonly id: string;
+  readonly catalog: Catalog;
+  /** In the catalog's order. */
+  readonly shards: readonly ShardFiles[];
+};
+
+export type ShardFiles = {
+  readonly entry: Catalog["shards"][number];
+  /** Key of the artifact that holds the files. */
+  readonly key: string;
+  readIndex(): Promise<ShardIndex>;
+  /** The whole tar, checked against its checksum. */
+  readTar(): Promise<Uint8Array>;
+  /** One image's file by its range, checked against its checksum. */
+  readSample(sample: SampleRecord): Promise<Uint8Array>;
+};
+
+/**
+ * The files of the dataset that a catalog task committed.
+ * @throws UserError `data.catalog-corrupt`, `data.shard-missing`, or the store's own for damaged files.
+ */
+export async function findDatasetFiles(
+  store: Store,
+  manifest: Manifest,
+): Promise<DatasetFiles> {
+  const file = manifest.files.find(({ path }) => path === CATALOG_FILE);
+  if (!file) throw notADataset(manifest);
+  const catalog = parseCatalog(
+    await readArtifactFile(store, manifest, CATALOG_FILE),
+    manifest.key,
+  );
+  const holders = await readHolders(store, manifest);
+  return {
+    id: file.sha256,
+    catalog,
+    shards: catalog.shards.map((entry) => {
+      const holder = holders.get(entry.file);
+      if (!holder) throw missingShard(entry.file, manifest.key);
+      checkEntry(entry, holder);
+      return toShardFiles(store, holder, entry);
+    }),
+  };
+}
+
+/** Manifest of the part that holds each shard file. */
+async function readHolders(
+  store: Store,
+  manifest: Manifest,
+): Promise<ReadonlyMap<string, Manifest>> {
+  const holders = new Map<string, Manifest>();
+  for (const key of Object.values(manifest.inputs).flat()) {
+    const part = await readManifest(store, key);
+    for (const { path } of part?.files ?? []) if (part) holders.set(path, part);
+  }
+  return holders;
+}
+
+function toShardFiles(
+  store: Store,
+  holder: Manifest,
+  entry: Catalog["shards"][number],
+): ShardFiles {
+  return {
+    entry,
+    key: holder.key,
+    async readIndex() {
+      const bytes = await readArtifactFile(store, holder, entry.index.file);
+      const decoded = decodeShardIndex(bytes);
+      if (!decoded.ok) throw corrupt(entry.index.file, holder, decoded.reason);
+      const { index } = decoded;
+      if (index.shardBytes !== entry.sizeBytes)
+        throw corrupt(entry.index.file, holder, "it belongs to another shard");
+      if (index.samples.length !== entry.samples)
+        throw corrupt(
+          entry.index.file,
+          holder,
+          `it lists ${index.samples.length} samples, the catalog ${entry.samples}`,
+        );
+      return index;
+    },
+    readTar: () => readArtifactFile(store, holder, entry.file),
+    async readSample(sample) {
+      const range = { offset: sample.offset, length: sample.sizeBytes };
+      const bytes = await readArtifactFile(store, holder, entry.file, {
+        range,
+      });
+      return checkSample(bytes, sample, { file: entry.file, holder });
+    },
+  };
+}
+
+function parseCatalog(bytes: Uint8Array, key: string): Catalog {
+  try {
+    return catalogSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch (thrown) {
+    if (!(thrown instanceof SyntaxError) && !(thrown instanceof z.ZodError))
+      throw thrown;
+    throw new UserError({
+      code: "data.catalog-corrupt",
+      message: `'${CATALOG_FILE}' of artifact ${key} is not a dataset catalog that this program reads`,
+      hint: `remove the artifact's manifest (cas/${key}/manifest.json) and run the pipeline again: it is made anew`,
+      cause: thrown,
+    });
+  }
+}
+
+/** The catalog recorded the checksum that the part's manifest had; a part that was made again has the same bytes. */
+function checkEntry(entry: Catalog["shards"][number], holder: Manifest): void {
+  const file = holder.files.find(({ path }) => path === entry.file);
+  if (file?.sha256 !== entry.sha256)
+    throw corrupt(entry.file, holder, "it is not the file that was cataloged");
+}
+
+/** The bytes of a sample, if they have the checksum of its record. */
+export function checkSample(
+  bytes: Uint8Array,
+  sample: SampleRecord,
+  where: { readonly file: string; readonly holder: { readonly key: string } },
+): Uint8Array {
+  if (crc32(bytes) === sample.crc32) return bytes;
+  const reason = `sample ${sampleName(sample.source)} fails its checksum`;
+  throw corrupt(where.file, where.holder, reason);
+}
+
+export function corrupt(
+  file: string,
+  holder: { readonly key: string },
+  reason: string,
+): UserError {
+  return new UserError({
+    code: "data.shard-corrupt",
+    message: `shard file '${file}' of artifact ${holder.key} can not be used: ${reason}`,
+    hint: `remove the artifact's manifest (cas/${holder.key}/manifest.json) and run the pipeline again: the shard is packed anew`,
+  });
+}
+
+function missingShard(file: string, key: string): UserError {
+  return new UserError({
+    code: "data.shard-missing",
+    message: `the dataset ${key} lists the shard '${file}'; no artifact in the store holds it`,
+    hint: "run the pipeline again: missing shards are packed anew",
+  });
+}
+
+function notADataset(manifest: Manifest): UserError {
+  return new UserError({
+    code: "data.not-a-dataset",
+    message: `expected a dataset (kind catalog), found artifact ${manifest.key} of kind ${manifest.kind}`,
+    hint: "name a stage of kind shard",
+  });
+}

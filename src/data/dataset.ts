@@ -1,0 +1,164 @@
+/**
+ * A dataset in memory: every image decoded, for sets of small photographs. Sample i stands at position i of the
+ * concatenated shards, whatever part of it is loaded.
+ *
+ * Raw images (PPM) are views of their shard's bytes, without a copy; JPEG and PNG are decoded. Everything is verified on
+ * the way: the shard against its checksum, each image against its own. The bytes that will be held are computed from
+ * the index before anything is read, and refused when they are too many.
+ */
+import { mapBounded } from "../base/async.ts";
+import { toError, UserError } from "../base/errors.ts";
+import type { Manifest } from "../store/manifest.ts";
+import type { Store } from "../store/store.ts";
+import type { Catalog } from "./catalog.ts";
+import {
+  checkSample,
+  corrupt,
+  findDatasetFiles,
+  type ShardFiles,
+} from "./dataset-files.ts";
+import { decodeImage } from "./decode.ts";
+import type { Image } from "./image.ts";
+import {
+  SampleClass,
+  sampleName,
+  type SampleRecord,
+} from "./shards/shard-index.ts";
+
+export type Dataset = {
+  /** SHA-256 of the catalog. */
+  readonly id: string;
+  readonly catalog: Catalog;
+  /** Samples that are loaded: all, or the first `limit`. */
+  readonly size: number;
+  readonly classes: readonly string[];
+  /** E[C] of the whole dataset (paper 1.4). */
+  readonly meanChroma: number;
+  /** Name of a sample, as its members in the tar. */
+  sampleName(sample: number): string;
+  /** Index into `classes`; −1: none. */
+  label(sample: number): number;
+  image(sample: number): Image;
+};
+
+export type OpenDatasetOptions = {
+  /** Load only the first samples. */
+  readonly limit?: number | undefined;
+  /** Scale the shorter side to this and crop the centre to a square. */
+  readonly side?: number | undefined;
+  /** Largest sum of image bytes to hold. */
+  readonly maxBytes?: number;
+};
+
+const DEFAULT_MAX_BYTES = 2 ** 30;
+const DECODES_AT_ONCE = 4;
+
+/**
+ * Loads the dataset that a catalog task committed.
+ * @throws UserError `data.too-large`, `data.shard-corrupt`, `data.shard-missing`, `data.catalog-corrupt`,
+ * `data.empty`, or the store's `artifact.*`, each naming the file.
+ */
+export async function openDataset(
+  store: Store,
+  manifest: Manifest,
+  options: OpenDatasetOptions = {},
+): Promise<Dataset> {
+  const files = await findDatasetFiles(store, manifest);
+  const { catalog } = files;
+  const limit = Math.min(options.limit ?? catalog.samples, catalog.samples);
+  if (limit === 0) throw emptyDataset(catalog);
+  const wanted = await selectSamples(files.shards, limit);
+  checkMemory(wanted, options);
+  const records: SampleRecord[] = [];
+  const images: Image[] = [];
+  for (const { shard, samples } of wanted) {
+    records.push(...samples);
+    images.push(...(await loadShard(shard, samples, options)));
+  }
+  return {
+    id: files.id,
+    catalog,
+    size: limit,
+    classes: catalog.classes,
+    meanChroma: catalog.meanChroma,
+    sampleName: (sample) => sampleName(at(records, sample).source),
+    label: (sample) => at(records, sample).label,
+    image: (sample) => at(images, sample),
+  };
+}
+
+type WantedShard = {
+  readonly shard: ShardFiles;
+  readonly samples: readonly SampleRecord[];
+};
+
+async function selectSamples(
+  shards: readonly ShardFiles[],
+  limit: number,
+): Promise<WantedShard[]> {
+  const wanted: WantedShard[] = [];
+  let left = limit;
+  for (const shard of shards) {
+    if (left === 0) break;
+    const { samples } = await shard.readIndex();
+    wanted.push({ shard, samples: samples.slice(0, left) });
+    left -= Math.min(left, samples.length);
+  }
+  return wanted;
+}
+
+async function loadShard(
+  shard: ShardFiles,
+  samples: readonly SampleRecord[],
+  options: OpenDatasetOptions,
+): Promise<Image[]> {
+  const tar = await shard.readTar();
+  return mapBounded(samples, DECODES_AT_ONCE, async (sample) => {
+    const { offset, sizeBytes } = sample;
+    const file = checkSample(tar.subarray(offset, offset + sizeBytes), sample, {
+      file: shard.entry.file,
+      holder: shard,
+    });
+    try {
+      return await decodeImage(file, { side: options.side ?? null });
+    } catch (thrown) {
+      const reason = `sample ${sampleName(sample.source)} does not decode (${toError(thrown).message})`;
+      throw corrupt(shard.entry.file, shard, reason);
+    }
+  });
+}
+
+/** What will be held: the tar for raw images, else the decoded pixels. */
+function checkMemory(
+  wanted: readonly WantedShard[],
+  { side, maxBytes = DEFAULT_MAX_BYTES }: OpenDatasetOptions,
+): void {
+  let sizeBytes = 0;
+  for (const sample of wanted.flatMap(({ samples }) => samples))
+    sizeBytes += side
+      ? side * side * 3
+      : sample.width * sample.height * 3 +
+        (sample.sampleClass === SampleClass.ppm ? 2048 : 0);
+  if (sizeBytes <= maxBytes) return;
+  const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  throw new UserError({
+    code: "data.too-large",
+    message: `the images of the dataset take ${mebibytes(sizeBytes)} of memory when decoded; ${mebibytes(maxBytes)} are allowed`,
+    hint: "set a limit in the shard stage, or shrink the images before they are packed",
+  });
+}
+
+function emptyDataset(catalog: Catalog): UserError {
+  return new UserError({
+    code: "data.empty",
+    message: `the dataset has no usable image; ${catalog.quarantine.length} were left out as unreadable`,
+    hint: "see `hueline data ls` for the reasons",
+  });
+}
+
+function at<T>(items: readonly T[], sample: number): T {
+  const item = items[sample];
+  if (item === undefined)
+    throw new RangeError(`sample ${sample} is outside 0…${items.length - 1}`);
+  return item;
+}

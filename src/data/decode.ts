@@ -1,0 +1,76 @@
+/**
+ * The one door to the image library: files to pixels, pixels to PNG.
+ *
+ * Pixels are the stored ones: no EXIF rotation, no colour profile, alpha dropped, gray repeated to three channels.
+ * A file that is cut off or broken is refused, here and when shards are written, by the same rule.
+ */
+import sharp, { type Sharp } from "sharp";
+import { toError } from "../base/errors.ts";
+import type { Image } from "./image.ts";
+import { decodePpm } from "./shards/ppm.ts";
+
+/** One thread per image: many images are decoded side by side, and worker processes own a core each. */
+sharp.concurrency(1);
+sharp.cache(false);
+
+/** Refuses to inflate a small hostile file into memory: 268 million pixels. */
+const MAX_PIXELS = 2 ** 28;
+
+/** Why an image can not be decoded: a clause for the quarantine list. */
+export class DecodeError extends Error {
+  override readonly name = "DecodeError";
+}
+
+export type DecodeOptions = {
+  /** Scale the shorter side to this and crop the centre to a square; null: as stored. */
+  readonly side?: number | null;
+};
+
+/** The pixels of a JPEG, PNG or PPM file. A PPM is a view of the file. @throws DecodeError */
+export async function decodeImage(
+  file: Uint8Array,
+  options: DecodeOptions = {},
+): Promise<Image> {
+  const side = options.side ?? null;
+  const raw = decodePpm(file);
+  if (raw && (side === null || (raw.width === side && raw.height === side)))
+    return raw;
+  const input = raw
+    ? sharp(raw.pixels, {
+        raw: { width: raw.width, height: raw.height, channels: 3 },
+      })
+    : sharp(file, {
+        failOn: "truncated",
+        limitInputPixels: MAX_PIXELS,
+        ignoreIcc: true,
+      });
+  const sized =
+    side === null
+      ? input
+      : input.resize(side, side, { fit: "cover", position: "centre" });
+  return toPixels(sized);
+}
+
+/** The PNG file of an image. */
+export async function encodePng(image: Image): Promise<Uint8Array> {
+  const { width, height, pixels } = image;
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+async function toPixels(input: Sharp): Promise<Image> {
+  try {
+    const { data, info } = await input
+      .toColourspace("srgb")
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3)
+      throw new Error(`decoded to ${info.channels} channels`);
+    return { width: info.width, height: info.height, pixels: data };
+  } catch (thrown) {
+    const [firstLine = ""] = toError(thrown).message.trim().split("\n");
+    throw new DecodeError(firstLine, { cause: thrown });
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * The side index of a shard: one fixed-size record per sample, so that a sample is one range read away and a whole
+ * dataset's index is an array in memory. Little-endian; byte for byte in docs/formats.md.
+ *
+ * Reading checks everything that can be checked without the tar: magic, version, length, the records' CRC-32, and that
+ * every range lies inside the archive.
+ */
+import { crc32 } from "node:zlib";
+
+const MAGIC = "HUELIDX\0";
+const VERSION = 1;
+export const INDEX_HEADER_BYTES = 32;
+export const INDEX_RECORD_BYTES = 32;
+
+/** How the bytes of a sample are to be decoded: what its header says, not its name. Numbers are part of the format. */
+export const SampleClass = {
+  ppm: 0,
+  jpegColor: 1,
+  jpegGray: 2,
+  jpegCmyk: 3,
+  png: 4,
+} as const;
+export type SampleClass = (typeof SampleClass)[keyof typeof SampleClass];
+const LAST_CLASS = Math.max(...Object.values(SampleClass));
+
+/** Members are named by what was found in them. */
+export const EXTENSIONS: Readonly<Record<SampleClass, "ppm" | "jpg" | "png">> =
+  { 0: "ppm", 1: "jpg", 2: "jpg", 3: "jpg", 4: "png" };
+
+export type SampleRecord = {
+  /** Where the image's bytes start in the tar. */
+  readonly offset: number;
+  readonly sizeBytes: number;
+  /** Number of the image in its source's own order; its member is `sampleName(source).<ext>`. */
+  readonly source: number;
+  /** −1: none. */
+  readonly label: number;
+  readonly width: number;
+  readonly height: number;
+  readonly sampleClass: SampleClass;
+  /** CRC-32 of the image's bytes. */
+  readonly crc32: number;
+};
+
+export type ShardIndex = {
+  readonly shardBytes: number;
+  readonly shardCrc32: number;
+  readonly samples: readonly SampleRecord[];
+};
+
+/** The name of a sample in tar members and in commands. */
+export function sampleName(source: number): string {
+  return String(source).padStart(8, "0");
+}
+
+export function encodeShardIndex(index: ShardIndex): Uint8Array {
+  const bytes = Buffer.alloc(
+    INDEX_HEADER_BYTES + index.samples.length * INDEX_RECORD_BYTES,
+  );
+  for (const [i, sample] of index.samples.entries())
+    writeRecord(bytes, INDEX_HEADER_BYTES + i * INDEX_RECORD_BYTES, sample);
+  bytes.write(MAGIC, 0, "latin1");
+  bytes.writeUInt32LE(VERSION, 8);
+  bytes.writeUInt32LE(index.samples.length, 12);
+  bytes.writeBigUInt64LE(BigInt(index.shardBytes), 16);
+  bytes.writeUInt32LE(index.shardCrc32, 24);
+  bytes.writeUInt32LE(crc32(bytes.subarray(INDEX_HEADER_BYTES)), 28);
+  return bytes;
+}
+
+/** The index, or what is wrong with it: a clause for a message that names the file. */
+export function decodeShardIndex(
+  file: Uint8Array,
+):
+  | { readonly ok: true; readonly index: ShardIndex }
+  | { readonly ok: false; readonly reason: string } {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const reason = findDefect(bytes);
+  if (reason !== null) return { ok: false, reason };
+  const shardBytes = Number(bytes.readBigUInt64LE(16));
+  const samples = Array.from({ length: bytes.readUInt32LE(12) }, (_, i) =>
+    readRecord(bytes, INDEX_HEADER_BYTES + i * INDEX_RECORD_BYTES),
+  );
+  const outside = samples.findIndex((sample) => !isInside(sample, shardBytes));
+  if (outside >= 0)
+    return { ok: false, reason: `record ${outside} is out of range` };
+  return {
+    ok: true,
+    index: { shardBytes, shardCrc32: bytes.readUInt32LE(24), samples },
+  };
+}
+
+function findDefect(bytes: Buffer): string | null {
+  if (bytes.length < INDEX_HEADER_BYTES) return "it is cut off";
+  if (bytes.toString("latin1", 0, 8) !== MAGIC)
+    return "it is not a shard index";
+  const version = bytes.readUInt32LE(8);
+  if (version !== VERSION)
+    return `it has format version ${version}, this program reads ${VERSION}`;
+  const wanted =
+    INDEX_HEADER_BYTES + bytes.readUInt32LE(12) * INDEX_RECORD_BYTES;
+  if (bytes.length !== wanted)
+    return `it has ${bytes.length} bytes instead of ${wanted}`;
+  if (crc32(bytes.subarray(INDEX_HEADER_BYTES)) !== bytes.readUInt32LE(28))
+    return "its records fail their checksum";
+  return null;
+}
+
+function isInside(sample: SampleRecord, shardBytes: number): boolean {
+  return (
+    sample.offset + sample.sizeBytes <= shardBytes &&
+    sample.sampleClass <= LAST_CLASS &&
+    sample.width > 0 &&
+    sample.height > 0
+  );
+}
+
+function writeRecord(bytes: Buffer, at: number, sample: SampleRecord): void {
+  bytes.writeBigUInt64LE(BigInt(sample.offset), at);
+  bytes.writeUInt32LE(sample.sizeBytes, at + 8);
+  bytes.writeUInt32LE(sample.source, at + 12);
+  bytes.writeInt32LE(sample.label, at + 16);
+  bytes.writeUInt16LE(sample.width, at + 20);
+  bytes.writeUInt16LE(sample.height, at + 22);
+  bytes.writeUInt8(sample.sampleClass, at + 24);
+  bytes.writeUInt32LE(sample.crc32, at + 28);
+}
+
+function readRecord(bytes: Buffer, at: number): SampleRecord {
+  return {
+    offset: Number(bytes.readBigUInt64LE(at)),
+    sizeBytes: bytes.readUInt32LE(at + 8),
+    source: bytes.readUInt32LE(at + 12),
+    label: bytes.readInt32LE(at + 16),
+    width: bytes.readUInt16LE(at + 20),
+    height: bytes.readUInt16LE(at + 22),
+    sampleClass: bytes.readUInt8(at + 24) as SampleClass,
+    crc32: bytes.readUInt32LE(at + 28),
+  };
+}
