@@ -4,29 +4,21 @@
  * A task is stage × cell. `inputs` name tasks of this plan; `key` names the artifact, and is all that the store knows
  * of a task (invariant C). Tasks are in topological order: inputs stand before what reads them.
  */
+import type { Cell, JsonObject, Resources } from "../spec/pipeline-spec.ts";
 import type { StageKind } from "../spec/stage-kinds.ts";
 
-export type CellValue = string | number | boolean;
-/** One combination of axis values. An axis whose values are objects has their `name` here. */
-export type Cell = Readonly<Record<string, CellValue>>;
-
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
-export type JsonObject = { readonly [key: string]: JsonValue };
+export type {
+  Cell,
+  CellValue,
+  JsonObject,
+  JsonValue,
+  Resources,
+} from "../spec/pipeline-spec.ts";
 
 /** Kinds that a task can have: those of the pipeline file, and the merge of a split stage. */
 export type TaskKind = StageKind | "catalog";
 
-export type Resources = {
-  readonly cpu: number;
-  readonly memoryBytes: number;
-  readonly gpu: number;
-};
+export type TaskPart = { readonly index: number; readonly count: number };
 
 export type Task = {
   /** A DNS label of at most 63 characters, unique in the plan: `<stage>-<axis values>`. */
@@ -40,7 +32,7 @@ export type Task = {
   /** Input name → names of tasks, one for inputs of arity `one`. */
   readonly inputs: Readonly<Record<string, readonly string[]>>;
   /** Which part of a split stage this is. */
-  readonly part: { readonly index: number; readonly count: number } | null;
+  readonly part: TaskPart | null;
   readonly resources: Resources;
   /** Steps between checkpoints; null: the worker's default. Not part of the key. */
   readonly checkpointEverySteps: number | null;

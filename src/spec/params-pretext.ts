@@ -18,10 +18,6 @@ export type ObjectiveKind = (typeof OBJECTIVES)[number];
 
 const colorize = z.strictObject({
   kind: z.literal("colorize"),
-  name: z
-    .string()
-    .optional()
-    .describe("The label of this cell on a matrix axis."),
   target: z
     .enum(["hue-chroma", "lab-regression"])
     .default("hue-chroma")

@@ -6,7 +6,7 @@
  * `contract` is part of every key (invariant C): raise it when the same parameters give other bytes than before.
  * Parameters that only say where something lies are listed in `places` and stay out of the key.
  */
-import { z } from "zod";
+import type { z } from "zod";
 import { evaluateParams, finetuneParams } from "./params-downstream.ts";
 import { initializeParams, pretrainParams } from "./params-pretext.ts";
 import { reportParams } from "./params-report.ts";
@@ -35,7 +35,8 @@ export type InputDeclaration = {
 
 export type StageKindDeclaration = {
   readonly describe: string;
-  readonly params: z.ZodType;
+  /** An object, strict: a parameter that it does not know is a mistake. Rules across parameters are refinements. */
+  readonly params: z.ZodObject;
   readonly inputs: Readonly<Record<string, InputDeclaration>>;
   readonly produces: readonly ArtifactType[];
   readonly contract: number;

@@ -54,6 +54,6 @@ export const memoryBytes = z.union([
 
 /** Milliseconds, written with a unit: `30s`, `15m`, `2h`. */
 export const durationMs = z
-  .string()
+  .string({ error: "expected a duration such as 30s, 15m or 2h" })
   .regex(DURATION, "expected a duration such as 30s, 15m or 2h")
   .transform(convert(DURATION, DURATION_SUFFIX));

@@ -1,0 +1,26 @@
+/** What a stage has when its file does not say: resources of its kind, seeds of the pipeline. In one place. */
+import type { Resources } from "./pipeline-spec.ts";
+import type { StageFile } from "./schema.ts";
+import type { StageKindDeclaration } from "./stage-kinds.ts";
+
+export function resolveResources(
+  written: StageFile["resources"],
+  declaration: StageKindDeclaration,
+): Resources {
+  return {
+    cpu: written.cpu ?? declaration.resources.cpu,
+    memoryBytes: written.memory ?? declaration.resources.memoryBytes,
+    gpu: written.gpu ?? 0,
+  };
+}
+
+/** The seed axis and the fixed seed of a stage: at most one of the two. */
+export function resolveSeeds(
+  written: Pick<StageFile, "seed" | "seeds">,
+  declaration: StageKindDeclaration,
+  pipelineSeeds: readonly number[],
+): { readonly seeds: readonly number[] | null; readonly seed: number | null } {
+  if (!declaration.seeded) return { seeds: null, seed: null };
+  if (written.seed !== undefined) return { seeds: null, seed: written.seed };
+  return { seeds: written.seeds ?? pipelineSeeds, seed: null };
+}

@@ -1,0 +1,181 @@
+/**
+ * One stage of the file: its schema, its kind's parameters for every combination of its matrix, its inputs.
+ * A key with a mistake is left out and the rest is checked all the same; what depends on that key is not.
+ */
+import type { PlacedStage } from "./check-cells.ts";
+import { resolveResources, resolveSeeds } from "./defaults.ts";
+import type { IssuePath, Mistake } from "./issue.ts";
+import { expandMatrix } from "./matrix.ts";
+import { checkName, repeatedNumbers } from "./names.ts";
+import type { JsonObject, JsonValue, StageSpec } from "./pipeline-spec.ts";
+import { findMistakes } from "./schema-issues.ts";
+import { stageSchema, type StageFile } from "./schema.ts";
+import { checkInputs } from "./stage-inputs.ts";
+import { declarationOf, STAGE_KINDS, type StageKind } from "./stage-kinds.ts";
+import { checkParams } from "./stage-params.ts";
+
+export type ParsedStage = {
+  /** Null if the stage has a mistake: then its cells are not known. */
+  readonly placed: PlacedStage | null;
+  /** Stages that it names, and where in the document. */
+  readonly references: readonly {
+    readonly stage: string;
+    readonly path: IssuePath;
+  }[];
+  readonly mistakes: readonly Mistake[];
+};
+
+const MAX_STAGE_NAME = 63;
+/** Axes with a meaning of their own. */
+const RESERVED_AXES: Readonly<Record<string, string>> = {
+  seed: "write `seeds: [...]` on the stage instead",
+  stage: "it names the stage in tables and selections",
+};
+
+/** The kind of a stage, if it is one. */
+export function readKind(raw: JsonValue): StageKind | null {
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw))
+    return null;
+  const written = (raw as JsonObject)["kind"];
+  return STAGE_KINDS.find((kind) => kind === written) ?? null;
+}
+
+export function parseStage(options: {
+  readonly name: string;
+  readonly raw: JsonValue;
+  readonly kinds: ReadonlyMap<string, StageKind | null>;
+  readonly seeds: readonly number[];
+}): ParsedStage {
+  const { name, raw, kinds } = options;
+  const root: IssuePath = ["stages", name];
+  const structural = findMistakes(stageSchema, raw, {
+    unknownKey: "spec.unknown-key",
+    missing: "spec.missing",
+  }).map(renameKindMistake);
+  const named = checkName(name, "a stage", [], "key", MAX_STAGE_NAME);
+  const kind = readKind(raw);
+  if (kind === null) return finish(null, [], [...named, ...structural], root);
+  const wrong = new Set(structural.map(({ path }) => String(path[0])));
+  const sound = Object.fromEntries(
+    Object.entries(raw as JsonObject).filter(([key]) => !wrong.has(key)),
+  );
+  const file = stageSchema.parse(sound);
+  const inputs = wrong.has("inputs")
+    ? { inputs: {}, places: {}, mistakes: [] }
+    : checkInputs({ kind, written: file.inputs, kinds });
+  const matrix = expandMatrix(file.matrix);
+  const params =
+    wrong.has("with") || wrong.has("matrix")
+      ? { variants: [], mistakes: [] }
+      : checkParams({
+          schema: declarationOf(kind).params,
+          with: file.with,
+          combinations: matrix.combinations,
+        });
+  const mistakes = [
+    ...named,
+    ...structural,
+    ...inputs.mistakes,
+    ...matrix.mistakes,
+    ...checkAxisNames(file),
+    ...params.mistakes,
+    ...checkSeeds(file, kind),
+  ];
+  const spec: StageSpec = {
+    name,
+    kind,
+    inputs: inputs.inputs,
+    variants: params.variants,
+    exclude: matrix.inherited.map(({ entry }) => entry),
+    ...resolveSeeds(file, declarationOf(kind), options.seeds),
+    resources: resolveResources(file.resources, declarationOf(kind)),
+    checkpointEverySteps: file.checkpoint?.every ?? null,
+    timeoutMs: file.timeout ?? null,
+  };
+  const excludeIndexes = matrix.inherited.map(({ index }) => index);
+  const references = referencesOf(inputs, root);
+  return finish(
+    { spec, places: inputs.places, excludeIndexes },
+    references,
+    mistakes,
+    root,
+  );
+}
+
+function finish(
+  placed: PlacedStage | null,
+  references: ParsedStage["references"],
+  mistakes: readonly Mistake[],
+  root: IssuePath,
+): ParsedStage {
+  return {
+    placed: mistakes.length === 0 ? placed : null,
+    references,
+    mistakes: mistakes.map((mistake) => ({
+      ...mistake,
+      path: [...root, ...mistake.path],
+    })),
+  };
+}
+
+function referencesOf(
+  { inputs, places }: Pick<ReturnType<typeof checkInputs>, "inputs" | "places">,
+  root: IssuePath,
+): ParsedStage["references"] {
+  return Object.entries(inputs).flatMap(([input, { sources }]) =>
+    sources.map(({ stage }, i) => ({
+      stage,
+      path: [...root, ...(places[input]?.[i]?.stage ?? [])],
+    })),
+  );
+}
+
+function renameKindMistake(mistake: Mistake): Mistake {
+  return mistake.path[0] === "kind"
+    ? { ...mistake, code: "spec.unknown-kind" }
+    : mistake;
+}
+
+function checkAxisNames(file: StageFile): Mistake[] {
+  const { include = [], exclude: _, ...axes } = file.matrix ?? {};
+  const written: IssuePath[] = [
+    ...Object.keys(axes).map((axis) => ["matrix", axis]),
+    ...include.flatMap((entry, i) =>
+      Object.keys(entry).map((axis) => ["matrix", "include", i, axis]),
+    ),
+  ];
+  return written.flatMap((path): Mistake[] => {
+    const reason = RESERVED_AXES[String(path.at(-1))];
+    if (reason === undefined) return [];
+    return [
+      {
+        code: "spec.reserved-axis",
+        path,
+        place: "key",
+        message: `'${String(path.at(-1))}' is not free as the name of an axis`,
+        hint: reason,
+      },
+    ];
+  });
+}
+
+function checkSeeds(file: StageFile, kind: StageKind): Mistake[] {
+  const mistakes = repeatedNumbers(file.seeds ?? [], ["seeds"]);
+  for (const key of ["seed", "seeds"] as const)
+    if (file[key] !== undefined && !declarationOf(kind).seeded)
+      mistakes.push({
+        code: "spec.unknown-key",
+        path: [key],
+        place: "key",
+        message: `a stage of kind '${kind}' uses no randomness and has no '${key}'`,
+        hint: "it gets the seeds of its inputs",
+      });
+  if (file.seed !== undefined && file.seeds !== undefined)
+    mistakes.push({
+      code: "spec.conflict",
+      path: ["seed"],
+      place: "key",
+      message: "give either `seed` (one, no axis) or `seeds` (an axis)",
+    });
+  return mistakes;
+}

@@ -1,0 +1,145 @@
+/**
+ * What a zod schema says about a value, in this project's codes and words.
+ *
+ * One mistake per cause: a union reports the branch that fits best, an unknown key names the nearest known one. Paths
+ * are those of the value; whoever called knows where in the file the value stands.
+ */
+import type { z } from "zod";
+import type { IssuePath, Mistake } from "./issue.ts";
+import { suggest } from "./nearest-name.ts";
+import { keysAt, valueAt } from "./schema-keys.ts";
+import { describeValue, expectationOf, hintOf } from "./schema-words.ts";
+
+export type SchemaIssueCodes = {
+  readonly unknownKey: string;
+  readonly missing: string;
+};
+
+type ZodIssue = z.core.$ZodIssue;
+
+/** Every mistake of `value` against `schema`; empty if it is accepted. */
+export function findMistakes(
+  schema: z.ZodType,
+  value: unknown,
+  codes: SchemaIssueCodes,
+): Mistake[] {
+  const result = schema.safeParse(value);
+  return result.success
+    ? []
+    : toMistakes(result.error.issues, { schema, value, codes });
+}
+
+type Context = {
+  readonly schema: z.ZodType;
+  readonly value: unknown;
+  readonly codes: SchemaIssueCodes;
+};
+
+/** The mistakes behind the issues of a failed parse of `value` by `schema`. */
+export function toMistakes(
+  issues: readonly ZodIssue[],
+  context: Context,
+): Mistake[] {
+  return issues
+    .flatMap(flattenUnion)
+    .flatMap((issue) => toMistakesOfIssue(issue, context));
+}
+
+/** A union that failed in all branches stands for the branch that understood most of the value. */
+function flattenUnion(issue: ZodIssue): ZodIssue[] {
+  if (issue.code !== "invalid_union" || issue.errors.length === 0)
+    return [issue];
+  const branches = issue.errors.map((errors) => errors.flatMap(flattenUnion));
+  const fitting = branches.filter((errors) => !errors.some(isWrongType));
+  const [best] = fitting.sort((a, b) => depthOf(b) - depthOf(a));
+  const chosen = best ?? [
+    {
+      code: "invalid_type",
+      expected: branches.map(rootExpectation).join(" or "),
+      path: [],
+      message: issue.message,
+    } satisfies ZodIssue,
+  ];
+  return chosen.map((inner) => ({
+    ...inner,
+    path: [...issue.path, ...inner.path],
+  }));
+}
+
+function isWrongType(issue: ZodIssue): boolean {
+  return (
+    issue.path.length === 0 &&
+    (issue.code === "invalid_type" || issue.code === "invalid_value")
+  );
+}
+
+function depthOf(issues: readonly ZodIssue[]): number {
+  return Math.max(...issues.map((issue) => issue.path.length));
+}
+
+function rootExpectation(issues: readonly ZodIssue[]): string {
+  const [issue] = issues.filter(isWrongType);
+  if (issue?.code === "invalid_type") return issue.expected;
+  return issue?.code === "invalid_value" ? issue.values.join(" or ") : "?";
+}
+
+function toMistakesOfIssue(issue: ZodIssue, context: Context): Mistake[] {
+  const path = issue.path as IssuePath;
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => unknownKey(path, key, context));
+  if (valueAt(context.value, path) === undefined && path.length > 0)
+    return [missing(path, issue, context)];
+  return [invalid(path, issue, context)];
+}
+
+function unknownKey(path: IssuePath, key: string, context: Context): Mistake {
+  const known = keysAt(context.schema, context.value, path);
+  const hint = suggest(key, known);
+  return {
+    code: context.codes.unknownKey,
+    path: [...path, key],
+    place: "key",
+    message: `unknown key '${key}'`,
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+function missing(path: IssuePath, issue: ZodIssue, context: Context): Mistake {
+  // A discriminator that is absent, or a refinement about a key that nobody wrote: the path names it all the same.
+  if (issue.code === "custom")
+    return invalid(path.slice(0, -1), issue, context);
+  const name = String(path.at(-1));
+  const expected = expectationOf(issue);
+  return {
+    code: context.codes.missing,
+    path: path.slice(0, -1),
+    place: "key",
+    message: `'${name}' is missing${expected === null ? "" : `: expected ${expected}`}`,
+  };
+}
+
+function invalid(path: IssuePath, issue: ZodIssue, context: Context): Mistake {
+  const found = valueAt(context.value, path);
+  const expected = expectationOf(issue);
+  const message =
+    expected === null
+      ? issue.message
+      : `expected ${expected}, found ${describeValue(found)}`;
+  const hint = hintOf(issue, found);
+  return {
+    code: CODES[issue.code] ?? "spec.value",
+    path,
+    place: "value",
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+const CODES: Readonly<Record<string, string>> = {
+  invalid_type: "spec.type",
+  too_small: "spec.range",
+  too_big: "spec.range",
+  not_multiple_of: "spec.range",
+  invalid_format: "spec.format",
+  custom: "spec.conflict",
+};
