@@ -7,6 +7,7 @@ import type { Logger } from "../base/log.ts";
 import type { Task } from "../plan/plan.ts";
 import type { TaskDescription } from "../plan/task-description.ts";
 import { layout } from "../store/layout.ts";
+import { writeTaskDescription } from "../store/run-records.ts";
 import type { Store } from "../store/store.ts";
 import type { AttemptHistory } from "./attempt-history.ts";
 import { toAttemptEnd, type StopRequest } from "./end-of-attempt.ts";
@@ -68,7 +69,7 @@ export function createLocalAttempts(
     has: (task) => working.has(task),
     async start(description, attempt) {
       const { task } = description;
-      await writeDescription(store, description);
+      await writeTaskDescription(store, description);
       await history.begin(task.name, attempt, clock.now());
       const path = layout.runLog(run, task.name);
       const sink = openLogFile({ store, path, log: options.log });
@@ -108,16 +109,6 @@ export function createLocalAttempts(
       await Promise.all(ends);
     },
   };
-}
-
-function writeDescription(
-  store: Store,
-  description: TaskDescription,
-): Promise<void> {
-  return store.put(
-    layout.runTask(description.run, description.task.name),
-    Buffer.from(JSON.stringify(description)),
-  );
 }
 
 function workerArguments(

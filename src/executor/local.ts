@@ -74,9 +74,10 @@ export async function openLocalExecutor(
     if (task === undefined) throw new Error(`the plan has no task '${name}'`);
     const last = history.attemptsOf(name).at(-1);
     if (attempts.has(name) || (last?.number ?? 0) >= attempt) return;
-    if (await keys.isTaken(task.key)) flag.raise();
-    else
+    if (!(await keys.isTaken(task.key)))
       await attempts.start(describeTask({ plan, byName, run, task }), attempt);
+    // Either way there is something new to see.
+    flag.raise();
   };
 
   return {

@@ -22,16 +22,16 @@ import {
   type TaskCheckpoints,
 } from "../store/checkpoints.ts";
 import { takeClaim } from "../store/claims.ts";
+import { holdClaim, type HeldClaim } from "../store/hold-claim.ts";
 import { layout } from "../store/layout.ts";
 import { commitManifest, readManifest } from "../store/manifest.ts";
 import { createLiveness, describeOwner, readOwner } from "../store/owner.ts";
+import { readTaskDescription } from "../store/run-records.ts";
 import type { Store } from "../store/store.ts";
 import { reportFailure, toCauseOfEnd } from "./exit-code.ts";
 import type { WorkerFacts } from "./facts.ts";
-import { holdClaim, type HeldClaim } from "./held-claim.ts";
 import { createMeteredStore } from "./metered-store.ts";
 import { createProgressLog, type ProgressLog } from "./progress-log.ts";
-import { readDescription } from "./read-description.ts";
 import { readInputs } from "./read-inputs.ts";
 import { toManifest } from "./to-manifest.ts";
 
@@ -83,7 +83,11 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
     );
   };
   try {
-    const description = await readDescription(store, options.run, options.task);
+    const description = await readTaskDescription(
+      store,
+      options.run,
+      options.task,
+    );
     const work = {
       ...options,
       clock,

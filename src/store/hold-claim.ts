@@ -1,12 +1,12 @@
 /**
- * A claim that is kept alive while its task is worked on. A heartbeat that finds the claim lost aborts the work (a
- * zombie stops here at the latest; it could not commit anyway). One that the store does not answer changes nothing:
- * the next one may be answered, and fencing protects the artifact meanwhile.
+ * A claim that is kept alive while its task is worked on, or a run driven. A heartbeat that finds the claim lost aborts
+ * the work (a zombie stops here at the latest; it could not commit anyway). One that the store does not answer changes
+ * nothing: the next one may be answered, and fencing protects the artifact meanwhile.
  */
 import type { Clock } from "../base/clock.ts";
 import { toError, TransientError, UserError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import { claimTimes, type Claim } from "../store/claims.ts";
+import { claimTimes, type Claim } from "./claims.ts";
 
 export type HeldClaim = {
   readonly claim: Claim;

@@ -1,0 +1,46 @@
+/** Joins a run on this machine: the local executor, with the claims and controls of the store wired to it. */
+import { inspectClaim } from "../store/claims.ts";
+import { createLiveness, describeOwner, readOwner } from "../store/owner.ts";
+import { readControl } from "../store/run-control.ts";
+import type { RunStatus } from "../run/status.ts";
+import { joinRun, type JoinOptions } from "./join-run.ts";
+import { openLocalExecutor, type LocalExecutorOptions } from "./local.ts";
+
+export type RunLocallyOptions = Omit<
+  JoinOptions,
+  "openExecutor" | "owner" | "isOwnerAlive"
+> &
+  Pick<LocalExecutorOptions, "command" | "capacity" | "graceMs" | "memory"> & {
+    readonly host: string;
+    readonly pid: number;
+  };
+
+/**
+ * Drives the recorded run `run` here, or follows who already does. Returns the last status: terminal, or `Pending` with
+ * a reason if `signal` aborted.
+ */
+export async function runLocally(
+  options: RunLocallyOptions,
+): Promise<RunStatus> {
+  const { store, run, host, pid, clock } = options;
+  const isOwnerAlive = createLiveness({ host });
+  const findHolder = async (key: string): Promise<string | null> => {
+    const claim = await inspectClaim(store, key, { clock, isOwnerAlive });
+    // Who looks stale is left to the worker, which watches it before it takes over.
+    if (claim === null || claim.state === "stale") return null;
+    return claim.by.run === run
+      ? `an earlier attempt of this run, which is stopping (process ${claim.by.pid} on ${claim.by.host})`
+      : describeOwner(claim.by);
+  };
+  return joinRun({
+    ...options,
+    owner: await readOwner({ host, pid, run, task: "driver" }),
+    isOwnerAlive,
+    openExecutor: () =>
+      openLocalExecutor({
+        ...options,
+        findHolder,
+        readControl: () => readControl(store, run),
+      }),
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * A stage for tests of processes: a chain of hashes, a step each, with checkpoints through the real checkpoint store.
+ * Its result depends on every step, and each computed step leaves a line in a trace file, so that a test sees what
+ * was computed twice and by whom.
+ */
+import { createHash } from "node:crypto";
+import { appendFileSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import {
+  StoppedError,
+  TransientError,
+  UserError,
+} from "../../src/base/errors.ts";
+import type { StageContext, StageResult } from "../../src/stages/stage.ts";
+import { readArtifactFile } from "../../src/store/artifact.ts";
+
+export type CountingParams = {
+  readonly steps: number;
+  readonly every: number;
+  /** File that gets `<task> <step> <pid>` per computed step. */
+  readonly trace: string;
+  readonly fail?: "data" | "bug" | "temporary" | "once";
+  /** Bytes hashed per step: how long a step takes. */
+  readonly work?: number;
+};
+
+export async function countingStage(
+  context: StageContext,
+): Promise<StageResult> {
+  const params = context.params as unknown as CountingParams;
+  const { name } = context.description.task;
+  if (params.fail) failAs(params.fail, params.trace, name);
+  const found = await context.checkpoints.newest();
+  let state = found?.model.get("state")?.bytes ?? (await startState(context));
+  for (let step = (found?.step ?? 0) + 1; step <= params.steps; step++) {
+    state = createHash("sha256")
+      .update(state)
+      .update(new Uint8Array(params.work ?? 200_000))
+      .digest();
+    appendFileSync(params.trace, `${name} ${step} ${process.pid}\n`);
+    context.progress({ step, steps: params.steps, detail: "counting" });
+    const isLast = context.signal.aborted || step === params.steps;
+    if (step % params.every === 0 || isLast) await save(context, step, state);
+    if (context.signal.aborted)
+      throw new StoppedError(`stopped at step ${step}`);
+    await nextTurn();
+  }
+  await context.output.write("state.bin", state);
+  return { metrics: { steps: params.steps } };
+}
+
+async function startState(context: StageContext): Promise<Uint8Array> {
+  const hash = createHash("sha256").update(`seed ${context.seed}`);
+  for (const artifact of Object.values(context.inputs).flat())
+    hash.update(
+      await readArtifactFile(context.store, artifact.manifest, "state.bin"),
+    );
+  return hash.digest();
+}
+
+async function save(
+  context: StageContext,
+  step: number,
+  state: Uint8Array,
+): Promise<void> {
+  const tensor = { dtype: "U8", shape: [32], bytes: state } as const;
+  await context.checkpoints.save({
+    step,
+    model: new Map([["state", tensor]]),
+    optimizer: new Map(),
+    state: { step },
+  });
+}
+
+function failAs(
+  fail: NonNullable<CountingParams["fail"]>,
+  trace: string,
+  name: string,
+): void {
+  appendFileSync(trace, `${name} fail ${process.pid}\n`);
+  if (fail === "data")
+    throw new UserError({
+      code: "counting.data",
+      message: "expected photographs, found none",
+      hint: "look for some",
+    });
+  if (fail === "temporary")
+    throw new TransientError({ code: "counting.busy", message: "try later" });
+  throw new Error("a bug in a stage");
+}
