@@ -20,7 +20,6 @@ import type { TracedFunction } from "./trace.ts";
 import { stepFunction } from "./types.ts";
 import type {
   Feeds,
-  FeedValue,
   Inputs,
   Outputs,
   ProgramInfo,
@@ -88,7 +87,7 @@ export async function createProgram<const F extends StepFunctions>(
     graph.nodes,
     spec.session ?? {},
   );
-  await residence.moveIn(session);
+  await closeUnless(session, residence.moveIn(session));
   const info: ProgramInfo = {
     nodes: graph.nodes.length,
     graphBytes: session.graphBytes,
@@ -97,6 +96,19 @@ export async function createProgram<const F extends StepFunctions>(
     loadMs: performance.now() - traced,
   };
   return new CompiledProgram<F>(info, functions, residence, session, spec);
+}
+
+/** A session whose variables could not be set is of no use to anybody. */
+async function closeUnless(
+  session: GraphSession,
+  ready: Promise<void>,
+): Promise<void> {
+  try {
+    await ready;
+  } catch (thrown) {
+    session.close();
+    throw thrown;
+  }
 }
 
 class CompiledProgram<F extends StepFunctions> implements Program<F> {
@@ -133,10 +145,7 @@ class CompiledProgram<F extends StepFunctions> implements Program<F> {
     if (traced === undefined)
       throw new Error(`the program has no function '${name}'`);
     this.#refuseCallWhileTracing();
-    const sessionFeeds = toSessionFeeds(
-      traced,
-      feeds as Readonly<Record<string, FeedValue>>,
-    );
+    const sessionFeeds = toSessionFeeds(traced, feeds);
     return this.#inTurn(async () => {
       this.#residence.check();
       const values = await this.#session.run({

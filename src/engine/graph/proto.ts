@@ -13,16 +13,25 @@ export interface TensorProto {
   readonly shape: Shape;
   readonly bytes: Uint8Array;
 }
-/** A NodeDef attribute: the kind names the field of TensorFlow's AttrValue. */
-export type Attribute =
-  | readonly ["string", string]
-  | readonly ["int" | "float" | "type", number]
-  | readonly ["bool", boolean]
-  | readonly ["shape", GraphShape]
-  | readonly ["tensor", TensorProto]
-  | readonly ["ints" | "floats" | "types", readonly number[]]
-  | readonly ["bools", readonly boolean[]]
-  | readonly ["shapes", readonly GraphShape[]];
+/** The kinds of NodeDef attributes; each names a field of TensorFlow's AttrValue. */
+interface AttributeValues {
+  readonly string: string;
+  readonly int: number;
+  readonly float: number;
+  readonly bool: boolean;
+  readonly type: number;
+  readonly shape: GraphShape;
+  readonly tensor: TensorProto;
+  readonly ints: readonly number[];
+  readonly floats: readonly number[];
+  readonly bools: readonly boolean[];
+  readonly types: readonly number[];
+  readonly shapes: readonly GraphShape[];
+}
+type AttributeKind = keyof AttributeValues;
+export type Attribute = {
+  readonly [K in AttributeKind]: readonly [K, AttributeValues[K]];
+}[AttributeKind];
 export type Attributes = Readonly<Record<string, Attribute>>;
 
 export interface NodeDef {
@@ -71,37 +80,31 @@ const packed = (field: number, values: readonly number[]): Buffer =>
     ? EMPTY
     : bytesField(field, Buffer.concat(values.map(varint)));
 
-function attrValue(attribute: Attribute): Buffer {
-  switch (attribute[0]) {
-    case "string":
-      return stringField(2, attribute[1]);
-    case "int":
-      return intField(3, attribute[1]);
-    case "float":
-      return floatField(4, attribute[1]);
-    case "bool":
-      return intField(5, Number(attribute[1]));
-    case "type":
-      return intField(6, attribute[1]);
-    case "shape":
-      return bytesField(7, shapeProto(attribute[1]));
-    case "tensor":
-      return bytesField(8, tensorProto(attribute[1]));
-    case "ints":
-      return bytesField(1, packed(3, attribute[1]));
-    case "floats": {
-      const bits = Buffer.from(Float32Array.from(attribute[1]).buffer);
-      return bytesField(1, bytesField(4, bits));
-    }
-    case "bools":
-      return bytesField(1, packed(5, attribute[1].map(Number)));
-    case "types":
-      return bytesField(1, packed(6, attribute[1]));
-    case "shapes": {
-      const shapes = attribute[1].map((s) => bytesField(7, shapeProto(s)));
-      return bytesField(1, Buffer.concat(shapes));
-    }
-  }
+const writeAttribute: {
+  readonly [K in AttributeKind]: (value: AttributeValues[K]) => Buffer;
+} = {
+  string: (text) => stringField(2, text),
+  int: (value) => intField(3, value),
+  float: (value) => floatField(4, value),
+  bool: (value) => intField(5, Number(value)),
+  type: (value) => intField(6, value),
+  shape: (shape) => bytesField(7, shapeProto(shape)),
+  tensor: (tensor) => bytesField(8, tensorProto(tensor)),
+  ints: (values) => bytesField(1, packed(3, values)),
+  floats: (values) =>
+    bytesField(1, bytesField(4, Buffer.from(Float32Array.from(values).buffer))),
+  bools: (values) => bytesField(1, packed(5, values.map(Number))),
+  types: (values) => bytesField(1, packed(6, values)),
+  shapes: (shapes) =>
+    bytesField(
+      1,
+      Buffer.concat(shapes.map((s) => bytesField(7, shapeProto(s)))),
+    ),
+};
+function attrValue([kind, value]: Attribute): Buffer {
+  // The pair's type says that they belong together; TypeScript forgets it when they are taken apart.
+  const write = writeAttribute[kind] as (value: unknown) => Buffer;
+  return write(value);
 }
 const tensorProto = (tensor: TensorProto): Buffer =>
   Buffer.concat([
@@ -134,17 +137,22 @@ export function graphDef(nodes: readonly NodeDef[]): Uint8Array {
   ]);
 }
 
-/** Serialized ConfigProto. Soft placement is always on: ops without a GPU kernel run on the CPU. */
+const OFF = 2;
+/**
+ * Serialized ConfigProto. Soft placement is always on: ops without a GPU kernel run on the CPU. Arithmetic optimisation is always off:
+ * it reorders sums, after which a compiled step is no longer bit-equal to the eager one.
+ */
 export function configProto(options: SessionOptions): Uint8Array {
+  const jitLevel = optional(options.xlaLevel, (level) =>
+    bytesField(3, intField(5, level === 0 ? -1 : level)),
+  );
+  const rewriteOptions = bytesField(10, intField(7, OFF));
   return Buffer.concat([
     optional(options.intraOpThreads, (n) => intField(2, n)),
     optional(options.interOpThreads, (n) => intField(5, n)),
     optional(options.gpuGrowth, (on) => bytesField(6, intField(4, Number(on)))),
     intField(7, 1),
-    // GraphOptions.optimizer_options.global_jit_level
-    optional(options.xlaLevel, (level) =>
-      bytesField(10, bytesField(3, intField(5, level === 0 ? -1 : level))),
-    ),
+    bytesField(10, Buffer.concat([jitLevel, rewriteOptions])),
   ]);
 }
 

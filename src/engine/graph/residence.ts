@@ -54,6 +54,7 @@ export class Residence {
   /** Copies all values into the session and frees the eager ones. */
   async moveIn(session: GraphSession): Promise<void> {
     this.#session = session;
+    if (this.#residents.length === 0) return;
     const fed = this.#residents.filter((r) => r.fillNode === null);
     await session.run({
       what: "initialising variables",

@@ -33,10 +33,10 @@ function slidingSize(call: OpCall, axis: number, kernel: number): number {
 }
 /** [N, H', W'] of a kernel that slides over the first input. */
 function sliding(call: OpCall, kernel: readonly [number, number]): number[] {
-  const format = call.attributes["data_format"] ?? "NHWC";
+  const format = (call.attributes["data_format"] as string) ?? "NHWC";
   if (format !== "NHWC")
     throw new TraceError(
-      `op '${call.op}' in layout ${String(format)}: only NHWC can be traced`,
+      `op '${call.op}' in layout ${format}: only NHWC can be traced`,
     );
   return [
     dim(input(call, 0).shape, 0),

@@ -182,9 +182,9 @@ class StandIns {
         dtype: dtype as TensorDType,
         variable,
       }).dataId;
-      // One reference more than the tensor of this scope: `assign` drops one.
-      backend.incRef(symbolic);
       const real = swapDataId(variable, symbolic);
+      // The variable holds a reference of its own, as after `assign`, which gives one up and takes one.
+      tf.engine().incRef(variable, backend);
       this.#saved.set(variable, { real, symbolic });
     }
   }
@@ -210,7 +210,10 @@ class StandIns {
     }
   }
   restore(): void {
-    for (const [variable, { real }] of this.#saved) swapDataId(variable, real);
+    for (const [variable, { real }] of this.#saved) {
+      tf.engine().disposeTensor(variable);
+      swapDataId(variable, real);
+    }
   }
 }
 

@@ -90,19 +90,25 @@ function attributeWriter(binding: NativeBinding) {
     int32: binding.TF_INT32,
     bool: binding.TF_BOOL,
   };
-  const writer =
-    <V>(type: number) =>
-    (name: string, value: V): OpAttribute => ({ name, type, value });
+  const write =
+    (type: number) =>
+    (name: string, value: unknown): OpAttribute => ({ name, type, value });
+  const [int, float, bool, string] = [
+    write(binding.TF_ATTR_INT),
+    write(binding.TF_ATTR_FLOAT),
+    write(binding.TF_ATTR_BOOL),
+    write(binding.TF_ATTR_STRING),
+  ];
   return {
     type: (name: string, dtype: tf.DataType): OpAttribute => ({
       name,
       type: binding.TF_ATTR_TYPE,
       value: types[dtype],
     }),
-    int: writer<number | readonly number[]>(binding.TF_ATTR_INT),
-    float: writer<number>(binding.TF_ATTR_FLOAT),
-    bool: writer<boolean>(binding.TF_ATTR_BOOL),
-    string: writer<string>(binding.TF_ATTR_STRING),
+    int: (name: string, value: number | readonly number[]) => int(name, value),
+    float: (name: string, value: number) => float(name, value),
+    bool: (name: string, value: boolean) => bool(name, value),
+    string: (name: string, value: string) => string(name, value),
   };
 }
 
@@ -118,12 +124,12 @@ export function runKernel(
   return Array.isArray(result) ? result : [result as tf.Tensor];
 }
 /** Runs a kernel that has one output. */
-export function runSingle<T extends tf.Tensor>(
+export function runSingle(
   kernelName: string,
   inputs: Readonly<Record<string, tf.Tensor>>,
   attributes: tf.NamedAttrMap = {},
-): T {
-  return runKernel(kernelName, inputs, attributes)[0] as T;
+): tf.Tensor {
+  return runKernel(kernelName, inputs, attributes)[0] as tf.Tensor;
 }
 export const int32 = (values: readonly number[]): tf.Tensor1D =>
   tf.tensor1d([...values], "int32");

@@ -161,5 +161,5 @@ export function batchNormTrain(
 
 /** x [..., C] + bias [C]. */
 export function biasAdd<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
-  return runSingle<T>("BiasAdd", { x, bias });
+  return runSingle("BiasAdd", { x, bias }) as T;
 }

@@ -5,6 +5,7 @@
  * (a) Nothing else decides them: no state, no order of calls. Two places that must differ use different streams.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import type { Shape, TensorOf } from "../graph/types.ts";
 import { int32, registerNativeKernel, runSingle } from "./native-op.ts";
 
 export function registerRandom(): void {
@@ -36,31 +37,32 @@ export interface RandomSource {
 }
 
 /** Uniform numbers in [0, 1) of the given shape: a function of seed and stream alone (a). */
-export function randomUniform<T extends tf.Tensor = tf.Tensor>(
-  shape: readonly number[],
+export function randomUniform<const S extends Shape>(
+  shape: S,
   { seed, stream }: RandomSource,
-): T {
-  return tf.tidy(() => {
+): TensorOf<S> {
+  const draw = (): tf.Tensor => {
     const offset = int32([Math.imul(stream, STREAM_STRIDE), 0]);
-    const streamSeed = tf.add(seed, offset);
-    return runSingle<T>(
+    return runSingle(
       "StatelessRandomUniform",
-      { seed: streamSeed },
+      { seed: tf.add(seed, offset) },
       { shape: [...shape] },
     );
-  });
+  };
+  return tf.tidy(draw) as TensorOf<S>;
 }
 /** Uniform integers in [0, limit), int32. */
-export function randomInteger<T extends tf.Tensor = tf.Tensor>(
-  shape: readonly number[],
+export function randomInteger<const S extends Shape>(
+  shape: S,
   limit: number,
   source: RandomSource,
-): T {
-  return tf.tidy(() => {
+): TensorOf<S> {
+  const draw = (): tf.Tensor => {
     const scaled = tf.floor(tf.mul(randomUniform(shape, source), limit));
     // float32 rounds u * limit up to limit for u next to 1.
-    return tf.cast(tf.minimum(scaled, limit - 1), "int32") as T;
-  });
+    return tf.cast(tf.minimum(scaled, limit - 1), "int32");
+  };
+  return tf.tidy(draw) as TensorOf<S>;
 }
 
 /** Zeroes each value with probability `rate` and divides the others by 1 - rate. The mask is a function of the source alone (a). */
@@ -73,6 +75,6 @@ export function dropout<T extends tf.Tensor>(
   return tf.tidy(() => {
     const kept = tf.greaterEqual(randomUniform(x.shape, source), rate);
     const mask = tf.cast(kept, "float32");
-    return tf.mul(tf.mul(x, 1 / (1 - rate)), mask) as T;
+    return tf.mul<T>(tf.mul(x, 1 / (1 - rate)), mask);
   });
 }
