@@ -137,13 +137,18 @@ export function createFiles(options: {
     },
   };
 
+  /** Not `recursive`: on a read-only disk Node answers that with ENOENT, which says the wrong thing to people. */
   async function makeFolder(folder: string): Promise<void> {
-    const first = await fs.mkdir(folder, { recursive: true });
-    if (first === undefined) return;
-    for (let made = folder; ; made = path.dirname(made)) {
-      await files.flushFolder(path.dirname(made));
-      if (made === first || made === path.dirname(made)) return;
+    try {
+      await fs.mkdir(folder);
+    } catch (thrown) {
+      const code = systemCode(thrown);
+      if (code === "EEXIST") return;
+      if (code !== "ENOENT" || folder === path.dirname(folder)) throw thrown;
+      await makeFolder(path.dirname(folder));
+      return makeFolder(folder);
     }
+    await files.flushFolder(path.dirname(folder));
   }
   return files;
 }
