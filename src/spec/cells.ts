@@ -7,10 +7,10 @@
  * - Cells of one stage may differ in their axes: a list of stages brings each stage's own.
  * - Nothing is expanded before its size is known and within `MAX_TASKS`.
  */
-import { isSelected, MAX_TASKS } from "./matrix.ts";
+import { join, type JoinProblem } from "./join.ts";
+import { isSelected } from "./selection.ts";
 import type {
   Cell,
-  CellValue,
   InputSource,
   JsonObject,
   StageSpec,
@@ -39,19 +39,8 @@ export type CellProblem =
       readonly input: string;
       readonly source: number;
     }
-  /** No cell of `part` (an input, `matrix` or `seeds`) agrees with what stands before it. */
-  | {
-      readonly kind: "no-match";
-      readonly part: string;
-      readonly axes: readonly string[];
-    }
   | { readonly kind: "all-excluded" }
-  | {
-      readonly kind: "too-large";
-      readonly part: string;
-      readonly factors: readonly number[];
-      readonly total: number;
-    };
+  | JoinProblem;
 
 export type StageCells =
   | { readonly ok: true; readonly cells: readonly StageCell[] }
@@ -152,107 +141,4 @@ function selectCells(
   const cells = upstream.get(stage) ?? [];
   if (Object.keys(where).length === 0) return cells;
   return cells.filter(({ cell }) => isSelected(cell, where));
-}
-
-type Joined<T> =
-  | { readonly ok: true; readonly rows: readonly T[] }
-  | { readonly ok: false; readonly problem: CellProblem };
-
-/** Natural join in the order of `left`, then of `right`. Counted before anything is made. */
-function join<
-  L extends { readonly cell: Cell },
-  R extends { readonly cell: Cell },
-  T,
->(
-  left: readonly L[],
-  right: readonly R[],
-  part: string,
-  combine: (left: L, right: R) => T,
-): Joined<T> {
-  const find = createMatcher(right);
-  const matches = left.map(({ cell }) => find(cell));
-  const total = matches.reduce((sum, found) => sum + found.length, 0);
-  if (total > MAX_TASKS) {
-    const factors = [left.length, right.length];
-    return { ok: false, problem: { kind: "too-large", part, factors, total } };
-  }
-  if (total === 0) {
-    const axes = [...new Set(right.flatMap(({ cell }) => Object.keys(cell)))];
-    return { ok: false, problem: { kind: "no-match", part, axes } };
-  }
-  const rows: T[] = [];
-  for (const [i, row] of left.entries())
-    for (const other of matches[i] ?? []) rows.push(combine(row, other));
-  return { ok: true, rows };
-}
-
-/**
- * Finds the cells of `right` that agree with a given one. Cells with the same axes are indexed together, by their
- * values on the axes that they share with the asking cell, so that a lookup does not walk through all of them.
- */
-function createMatcher<R extends { readonly cell: Cell }>(
-  right: readonly R[],
-): (cell: Cell) => readonly R[] {
-  const groups = new Map<string, { axes: string[]; members: number[] }>();
-  for (const [i, { cell }] of right.entries()) {
-    const axes = Object.keys(cell);
-    const signature = axes.join("\n");
-    const group = groups.get(signature);
-    if (group === undefined) groups.set(signature, { axes, members: [i] });
-    else group.members.push(i);
-  }
-  const indexes = [...groups.values()].map(({ axes, members }) =>
-    createIndex(right, axes, members),
-  );
-  return (cell) => {
-    const [first, ...others] = indexes;
-    if (first === undefined) return [];
-    if (others.length === 0) return first(cell).rows;
-    const order = indexes.flatMap((index) => index(cell).members);
-    return order.sort((a, b) => a - b).flatMap((i) => right[i] ?? []);
-  };
-}
-
-type Found<R> = {
-  readonly members: readonly number[];
-  readonly rows: readonly R[];
-};
-
-function createIndex<R extends { readonly cell: Cell }>(
-  right: readonly R[],
-  axes: readonly string[],
-  members: readonly number[],
-): (cell: Cell) => Found<R> {
-  const bySharedAxes = new Map<
-    string,
-    Map<string, { members: number[]; rows: R[] }>
-  >();
-  const nothing: Found<R> = { members: [], rows: [] };
-  return (cell) => {
-    const shared = axes.filter((axis) => axis in cell);
-    const signature = shared.join("\n");
-    let index = bySharedAxes.get(signature);
-    if (index === undefined) {
-      index = new Map();
-      for (const i of members) {
-        const row = right[i] as R;
-        const values = valuesOn(row.cell, shared);
-        const bucket = index.get(values);
-        if (bucket === undefined)
-          index.set(values, { members: [i], rows: [row] });
-        else {
-          bucket.members.push(i);
-          bucket.rows.push(row);
-        }
-      }
-      bySharedAxes.set(signature, index);
-    }
-    return index.get(valuesOn(cell, shared)) ?? nothing;
-  };
-}
-
-function valuesOn(cell: Cell, axes: readonly string[]): string {
-  if (axes.length === 0) return "";
-  const values: (CellValue | undefined)[] = axes.map((axis) => cell[axis]);
-  return JSON.stringify(values);
 }

@@ -6,15 +6,15 @@
  * one before understood: a mistake in one stage does not hide those of another, and nothing is reported twice.
  * Pure: no file, no clock, no environment.
  */
-import { checkCells } from "./check-cells.ts";
-import { interpolate, resolveParams } from "./interpolate.ts";
+import { checkCells } from "./check/stage-cells.ts";
+import { interpolate, resolveParams } from "./text/interpolate.ts";
 import { sortIssues, type Issue, type Mistake } from "./issue.ts";
-import { checkPipelineHead } from "./parse-head.ts";
-import { parseStage, readKind, type ParsedStage } from "./parse-stage.ts";
+import { checkPipelineHead } from "./check/parse-head.ts";
+import { parseStage, readKind, type ParsedStage } from "./check/parse-stage.ts";
 import type { JsonObject, JsonValue, PipelineSpec } from "./pipeline-spec.ts";
-import { toSourceText } from "./source-text.ts";
-import { orderStages } from "./stage-order.ts";
-import { parseYaml } from "./yaml-document.ts";
+import { toSourceText } from "./text/source-text.ts";
+import { orderStages } from "./check/stage-order.ts";
+import { parseYaml } from "./text/yaml-document.ts";
 
 export type ParsedPipeline =
   | { readonly ok: true; readonly spec: PipelineSpec }

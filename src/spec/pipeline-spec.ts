@@ -7,6 +7,9 @@
  */
 import type { StageKind } from "./stage-kinds.ts";
 
+/** More tasks than this are a mistake in a matrix. */
+export const MAX_TASKS = 1_000_000;
+
 export type CellValue = string | number | boolean;
 /** One combination of axis values. An axis whose values are objects has their `name` here. */
 export type Cell = Readonly<Record<string, CellValue>>;

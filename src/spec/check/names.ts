@@ -1,5 +1,5 @@
 /** Names that people give: stages and pipelines become DNS labels, axes and inputs are parameter names. */
-import type { IssuePath, IssuePlace, Mistake } from "./issue.ts";
+import type { IssuePath, IssuePlace, Mistake } from "../issue.ts";
 
 const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 

@@ -1,6 +1,6 @@
 /** Looks into a schema: which keys it knows at a place of a value. For suggestions only. */
 import { z } from "zod";
-import type { IssuePath } from "./issue.ts";
+import type { IssuePath } from "../issue.ts";
 
 /** What stands at a path of a value, or undefined. */
 export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -15,8 +15,8 @@ import {
   type ParsedNode,
   type YAMLMap,
 } from "yaml";
-import type { Issue, IssuePath, IssuePlace } from "./issue.ts";
-import type { JsonValue } from "./pipeline-spec.ts";
+import type { Issue, IssuePath, IssuePlace } from "../issue.ts";
+import type { JsonValue } from "../pipeline-spec.ts";
 import { createYamlReader, keyOf, type At } from "./yaml-reader.ts";
 
 export type SourceDocument = {

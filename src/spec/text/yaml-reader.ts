@@ -15,8 +15,8 @@ import {
   type ParsedNode,
   type YAMLMap,
 } from "yaml";
-import type { Issue, IssuePath } from "./issue.ts";
-import type { JsonValue } from "./pipeline-spec.ts";
+import type { Issue, IssuePath } from "../issue.ts";
+import type { JsonValue } from "../pipeline-spec.ts";
 
 const MAX_DEPTH = 40;
 /** Aliases are for a few shared blocks; what a thousand of them multiply to is a bomb or a mistake. */

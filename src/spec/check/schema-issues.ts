@@ -5,7 +5,7 @@
  * are those of the value; whoever called knows where in the file the value stands.
  */
 import type { z } from "zod";
-import type { IssuePath, Mistake } from "./issue.ts";
+import type { IssuePath, Mistake } from "../issue.ts";
 import { suggest } from "./nearest-name.ts";
 import { keysAt, valueAt } from "./schema-keys.ts";
 import { describeValue, expectationOf, hintOf } from "./schema-words.ts";

@@ -2,13 +2,18 @@
  * What can only be seen once stages are put together: axes that do not exist, selections of nothing, sizes.
  * Each stage is expanded once, upstream first; a stage with a mistake hides what would follow from it downstream.
  */
-import type { StageCell, CellProblem } from "./cells.ts";
-import { expandStage } from "./cells.ts";
-import type { IssuePath, Mistake } from "./issue.ts";
-import { axesOf, MAX_TASKS } from "./matrix.ts";
+import type { StageCell, CellProblem } from "../cells.ts";
+import { expandStage } from "../cells.ts";
+import type { IssuePath, Mistake } from "../issue.ts";
+import { axesOf } from "../selection.ts";
 import { suggest } from "./nearest-name.ts";
-import type { CellValue, Selector, StageSpec } from "./pipeline-spec.ts";
-import { declarationOf } from "./stage-kinds.ts";
+import {
+  MAX_TASKS,
+  type CellValue,
+  type Selector,
+  type StageSpec,
+} from "../pipeline-spec.ts";
+import { declarationOf } from "../stage-kinds.ts";
 import type { SourcePlaces } from "./stage-inputs.ts";
 
 export type PlacedStage = {

@@ -1,9 +1,9 @@
 /** The keys of a pipeline file around its stages: which there are, and of what type. */
-import type { Mistake } from "./issue.ts";
-import type { JsonObject, JsonValue } from "./pipeline-spec.ts";
+import type { Mistake } from "../issue.ts";
+import type { JsonObject, JsonValue } from "../pipeline-spec.ts";
 import { findMistakes } from "./schema-issues.ts";
 import { describeValue } from "./schema-words.ts";
-import { headSchema } from "./schema.ts";
+import { headSchema } from "../schema.ts";
 import { checkName, repeatedNumbers } from "./names.ts";
 
 /** What is right of the head; what is not has its default. */

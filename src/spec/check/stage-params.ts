@@ -6,10 +6,10 @@
  * every combination: nothing that such a rule could refuse is skipped.
  */
 import type { z } from "zod";
-import type { Mistake } from "./issue.ts";
-import type { Combination, ParamSource } from "./matrix.ts";
+import type { Mistake } from "../issue.ts";
+import type { Combination, ParamSource } from "./combination.ts";
 import { suggest } from "./nearest-name.ts";
-import type { JsonObject, JsonValue, Variant } from "./pipeline-spec.ts";
+import type { JsonObject, JsonValue, Variant } from "../pipeline-spec.ts";
 import { findMistakes } from "./schema-issues.ts";
 
 const CODES = {

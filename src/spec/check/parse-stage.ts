@@ -2,16 +2,16 @@
  * One stage of the file: its schema, its kind's parameters for every combination of its matrix, its inputs.
  * A key with a mistake is left out and the rest is checked all the same; what depends on that key is not.
  */
-import type { PlacedStage } from "./check-cells.ts";
-import { resolveResources, resolveSeeds } from "./defaults.ts";
-import type { IssuePath, Mistake } from "./issue.ts";
+import type { PlacedStage } from "./stage-cells.ts";
+import { resolveResources, resolveSeeds } from "../defaults.ts";
+import type { IssuePath, Mistake } from "../issue.ts";
 import { expandMatrix } from "./matrix.ts";
 import { checkName, repeatedNumbers } from "./names.ts";
-import type { JsonObject, JsonValue, StageSpec } from "./pipeline-spec.ts";
+import type { JsonObject, JsonValue, StageSpec } from "../pipeline-spec.ts";
 import { findMistakes } from "./schema-issues.ts";
-import { stageSchema, type StageFile } from "./schema.ts";
+import { stageSchema, type StageFile } from "../schema.ts";
 import { checkInputs } from "./stage-inputs.ts";
-import { declarationOf, STAGE_KINDS, type StageKind } from "./stage-kinds.ts";
+import { declarationOf, STAGE_KINDS, type StageKind } from "../stage-kinds.ts";
 import { checkParams } from "./stage-params.ts";
 
 export type ParsedStage = {

@@ -2,7 +2,7 @@
  * From the bytes of a pipeline file to its text, or the reason why it is none: size, encoding, control characters.
  * Everything here is refused before the YAML library sees it.
  */
-import type { Issue } from "./issue.ts";
+import type { Issue } from "../issue.ts";
 
 /** Far above what people write; low enough that a hostile file costs little. */
 export const MAX_SOURCE_CHARACTERS = 4 * 2 ** 20;

@@ -2,11 +2,11 @@
  * The inputs of a stage: from what people may write (a stage, `{ from, where }`, a list of either) to one form, checked
  * against what the kind declares and what the named stages produce.
  */
-import type { IssuePath, Mistake } from "./issue.ts";
+import type { IssuePath, Mistake } from "../issue.ts";
 import { suggest } from "./nearest-name.ts";
-import type { InputSource, InputSpec } from "./pipeline-spec.ts";
-import type { InputFile, StageFile } from "./schema.ts";
-import { declarationOf, type StageKind } from "./stage-kinds.ts";
+import type { InputSource, InputSpec } from "../pipeline-spec.ts";
+import type { InputFile, StageFile } from "../schema.ts";
+import { declarationOf, type StageKind } from "../stage-kinds.ts";
 
 /** Where the parts of a source stand in the file, relative to the stage. */
 export type SourcePlaces = {

@@ -4,10 +4,10 @@
  * A text that is nothing but a reference becomes the value with its type; inside a longer text it is written out.
  * `$${` is a literal `${`. Keys are never replaced.
  */
-import type { IssuePath, Mistake } from "./issue.ts";
-import { suggest } from "./nearest-name.ts";
-import type { JsonObject, JsonValue } from "./pipeline-spec.ts";
-import { describeValue } from "./schema-words.ts";
+import type { IssuePath, Mistake } from "../issue.ts";
+import { suggest } from "../check/nearest-name.ts";
+import type { JsonObject, JsonValue } from "../pipeline-spec.ts";
+import { describeValue } from "../check/schema-words.ts";
 
 /** The parameters after overrides. `raw` has passed the schema: scalars and lists of scalars. */
 export function resolveParams(
