@@ -33,11 +33,22 @@ export type InputDeclaration = {
   readonly describe: string;
 };
 
+/** Where parameters speak of axes of the cells of an input, so that a mistyped axis is found before the run. */
+export type AxisReference = {
+  readonly input: string;
+  /** Keys in the parameters; `*` stands for every entry of a list. */
+  readonly path: readonly string[];
+  /** The name of an axis, or a map of axes to values. */
+  readonly holds: "axis" | "selector";
+};
+
 export type StageKindDeclaration = {
   readonly describe: string;
   /** An object, strict: a parameter that it does not know is a mistake. Rules across parameters are refinements. */
   readonly params: z.ZodObject;
   readonly inputs: Readonly<Record<string, InputDeclaration>>;
+  /** None if absent. */
+  readonly axisReferences?: readonly AxisReference[];
   readonly produces: readonly ArtifactType[];
   readonly contract: number;
   /** Uses randomness: gets the `seed` axis. */
@@ -52,6 +63,12 @@ export type StageKindDeclaration = {
 };
 
 const GiB = 2 ** 30;
+const axisReferences = (
+  input: string,
+  holds: AxisReference["holds"],
+  paths: readonly string[],
+): AxisReference[] =>
+  paths.map((path) => ({ input, holds, path: path.split(".") }));
 const dataset = (describe: string, required = true): InputDeclaration => ({
   accepts: "dataset",
   arity: "one",
@@ -157,6 +174,23 @@ export const stageKinds = {
         describe: "training stages whose metrics become learning curves",
       },
     },
+    axisReferences: [
+      ...axisReferences("results", "axis", [
+        "tables.*.rows",
+        "tables.*.columns",
+        "tables.*.over",
+        "claims.*.over",
+      ]),
+      ...axisReferences("results", "selector", [
+        "tables.*.where",
+        "claims.*.where",
+        "claims.*.of",
+        "claims.*.minus",
+        "paper.*.where",
+      ]),
+      ...axisReferences("curves", "axis", ["curves.*.lines"]),
+      ...axisReferences("curves", "selector", ["curves.*.where"]),
+    ],
     produces: [],
     contract: 1,
     seeded: false,

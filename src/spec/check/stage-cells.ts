@@ -5,14 +5,9 @@
 import type { StageCell, CellProblem } from "../cells.ts";
 import { expandStage } from "../cells.ts";
 import type { IssuePath, Mistake } from "../issue.ts";
-import { axesOf } from "../selection.ts";
-import { suggest } from "./nearest-name.ts";
-import {
-  MAX_TASKS,
-  type CellValue,
-  type Selector,
-  type StageSpec,
-} from "../pipeline-spec.ts";
+import { axesOf, isSelected } from "../selection.ts";
+import { checkAxisReference, checkSelector, unknownAxes } from "./selectors.ts";
+import { MAX_TASKS, type Cell, type StageSpec } from "../pipeline-spec.ts";
 import { declarationOf } from "../stage-kinds.ts";
 import type { SourcePlaces } from "./stage-inputs.ts";
 
@@ -56,22 +51,21 @@ function checkStage(
   const root: IssuePath = ["stages", stage.spec.name];
   const selections = checkSelections(stage, known, root);
   if (selections.length > 0) return { cells: null, mistakes: selections };
+  const excluded = checkExcluded(stage, known, root);
+  if (excluded.length > 0) return { cells: null, mistakes: excluded };
   const expanded = expandStage(stage.spec, known);
   if (!expanded.ok)
     return {
       cells: null,
       mistakes: [toMistake(expanded.problem, stage, root)],
     };
-  const axes = axesOf(expanded.cells.map(({ cell }) => cell));
-  const mistakes = stage.spec.exclude.flatMap((entry, i) =>
-    unknownAxes(entry, axes, [
-      ...root,
-      "matrix",
-      "exclude",
-      stage.excludeIndexes[i] ?? 0,
-    ]),
-  );
-  return { cells: expanded.cells, mistakes };
+  return {
+    cells: expanded.cells,
+    mistakes: checkReferences(stage.spec, known).map((mistake) => ({
+      ...mistake,
+      path: [...root, ...mistake.path],
+    })),
+  };
 }
 
 /** `where` of every input: axes that no upstream cell has, values that none has there. */
@@ -82,59 +76,62 @@ function checkSelections(
 ): Mistake[] {
   return Object.entries(stage.spec.inputs).flatMap(([input, { sources }]) =>
     sources.flatMap((source, i) => {
-      const cells = (known.get(source.stage) ?? []).map(({ cell }) => cell);
+      const cells = cellsOf(known, source.stage);
       const where = stage.places[input]?.[i]?.where ?? [];
       return checkSelector(source.where, cells, [...root, ...where]);
     }),
   );
 }
 
-/** Axes of a selector that no cell has, and values that no cell has on them. */
-export function checkSelector(
-  selector: Selector,
-  cells: readonly StageCell["cell"][],
-  path: IssuePath,
+/** Entries of `exclude` that name axes which neither the stage nor any of its inputs has. */
+function checkExcluded(
+  { spec, excludeIndexes }: PlacedStage,
+  known: ReadonlyMap<string, readonly StageCell[]>,
+  root: IssuePath,
 ): Mistake[] {
-  const axes = axesOf(cells);
-  const unknown = unknownAxes(selector, axes, path);
-  if (unknown.length > 0) return unknown;
-  return Object.entries(selector).flatMap(([axis, wanted]) => {
-    const values = new Set(cells.map((cell) => cell[axis]));
-    return [wanted].flat().flatMap((value: CellValue): Mistake[] => {
-      if (values.has(value)) return [];
-      const hint = suggest(
-        String(value),
-        [...values].flatMap((known) =>
-          known === undefined ? [] : [String(known)],
-        ),
-      );
-      return [
-        {
-          code: "spec.where-empty",
-          path: [...path, axis],
-          place: "value",
-          message: `no cell has the value '${value}' on the axis '${axis}'`,
-          ...(hint === undefined ? {} : { hint }),
-        },
-      ];
-    });
+  if (spec.exclude.length === 0) return [];
+  const axes = new Set(axesOf(spec.variants.map(({ cell }) => cell)));
+  for (const [input, { sources, isAxis }] of Object.entries(spec.inputs)) {
+    if (isAxis) axes.add(input);
+    for (const source of sources)
+      for (const axis of axesOf(cellsOf(known, source.stage))) axes.add(axis);
+  }
+  if (spec.seeds !== null) axes.add("seed");
+  return spec.exclude.flatMap((entry, i) =>
+    unknownAxes(
+      entry,
+      [...axes],
+      [...root, "matrix", "exclude", excludeIndexes[i] ?? 0],
+    ),
+  );
+}
+
+/** Axes that the parameters of a stage speak of. Paths are relative to the stage. */
+function checkReferences(
+  spec: StageSpec,
+  known: ReadonlyMap<string, readonly StageCell[]>,
+): Mistake[] {
+  const references = declarationOf(spec.kind).axisReferences ?? [];
+  return references.flatMap((reference) => {
+    const sources = spec.inputs[reference.input]?.sources ?? [];
+    // `stage` tells apart what several stages measured.
+    const cells = sources.flatMap(({ stage, where }) =>
+      cellsOf(known, stage)
+        .filter((cell) => isSelected(cell, where))
+        .map((cell): Cell => ({ stage, ...cell })),
+    );
+    if (cells.length === 0) return [];
+    return spec.variants.flatMap(({ params }) =>
+      checkAxisReference(reference, params, cells),
+    );
   });
 }
 
-function unknownAxes(
-  selector: Selector,
-  axes: readonly string[],
-  path: IssuePath,
-): Mistake[] {
-  return Object.keys(selector)
-    .filter((axis) => !axes.includes(axis))
-    .map((axis) => ({
-      code: "spec.axis-unknown",
-      path: [...path, axis],
-      place: "key",
-      message: `no axis '${axis}' here`,
-      hint: suggest(axis, axes) ?? "these cells have no axes",
-    }));
+function cellsOf(
+  known: ReadonlyMap<string, readonly StageCell[]>,
+  stage: string,
+): Cell[] {
+  return (known.get(stage) ?? []).map(({ cell }) => cell);
 }
 
 function toMistake(
