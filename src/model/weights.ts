@@ -1,0 +1,87 @@
+/**
+ * Weights outside the graph: named float32 arrays, their declarations and their first values. Pure; no TensorFlow.
+ *
+ * A A first value depends on the seed, the weight's name and the element's index alone: adding a layer changes no other.
+ * B Layouts are those of the graph: convolutions [height, width, in, out], linear layers [in, out]
+ *   (docs/formats.md, "weights.safetensors", says how they turn into PyTorch's).
+ */
+import { streamOf, uniform } from "../base/random.ts";
+
+export type WeightArray = {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+};
+
+/** By name, e.g. `conv1/weight`. */
+export type Weights = ReadonlyMap<string, WeightArray>;
+
+export type WeightDeclaration = {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly init: "xavier" | "zero";
+};
+
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+/** Declared weights with their first values (invariant A). */
+export function createWeights(
+  declarations: readonly WeightDeclaration[],
+  seed: number,
+): Weights {
+  return new Map(
+    declarations.map((declared) => [
+      declared.name,
+      {
+        shape: declared.shape,
+        values:
+          declared.init === "zero"
+            ? new Float32Array(sizeOf(declared.shape))
+            : xavierUniform(declared, seed),
+      },
+    ]),
+  );
+}
+
+/** Uniform in ± sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010). */
+function xavierUniform(
+  { name, shape }: WeightDeclaration,
+  seed: number,
+): Float32Array {
+  const [fanIn = 1, fanOut = 1] = shape.slice(-2);
+  const window = sizeOf(shape.slice(0, -2));
+  const bound = Math.sqrt(6 / (window * (fanIn + fanOut)));
+  const stream = streamOf(name);
+  return Float32Array.from(
+    { length: sizeOf(shape) },
+    (_, index) => (2 * uniform(seed, stream, index) - 1) * bound,
+  );
+}
+
+/** The weight of that name; a missing one is a bug of the caller. */
+export function weightOf(weights: Weights, name: string): WeightArray {
+  const found = weights.get(name);
+  if (!found)
+    throw new Error(
+      `no weight '${name}' among ${[...weights.keys()].join(", ")}`,
+    );
+  return found;
+}
+
+/** Only the declared weights, in the order of the declarations. */
+export function pickWeights(
+  weights: Weights,
+  declarations: readonly Pick<WeightDeclaration, "name">[],
+): Weights {
+  return new Map(
+    declarations.map(({ name }) => [name, weightOf(weights, name)]),
+  );
+}
+
+/** How many numbers these weights are. */
+export function parameterCount(
+  declarations: readonly Pick<WeightDeclaration, "shape">[],
+): number {
+  return declarations.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
