@@ -1,0 +1,46 @@
+/** What logits say: the class of each row, and how often it is right. Pure. */
+
+/** Index of the largest logit of each row; the first of equals. */
+export function predictedClasses(
+  logits: ArrayLike<number>,
+  classes: number,
+): Int32Array {
+  return Int32Array.from({ length: logits.length / classes }, (_, row) => {
+    let best = 0;
+    for (let k = 1; k < classes; k++)
+      if (
+        (logits[row * classes + k] as number) >
+        (logits[row * classes + best] as number)
+      )
+        best = k;
+    return best;
+  });
+}
+
+/** How many of the first `labels.length` rows are predicted right. */
+export function countCorrect(
+  logits: ArrayLike<number>,
+  labels: Int32Array,
+): number {
+  const predicted = predictedClasses(logits, logits.length / labels.length);
+  return labels.filter((label, row) => predicted[row] === label).length;
+}
+
+/** Mean softmax cross-entropy of rows with known labels, in nats. */
+export function meanCrossEntropy(
+  logits: ArrayLike<number>,
+  labels: Int32Array,
+  classes: number,
+): number {
+  let sum = 0;
+  for (const [row, label] of labels.entries()) {
+    const own = Array.from(
+      { length: classes },
+      (_, k) => logits[row * classes + k] as number,
+    );
+    const largest = Math.max(...own);
+    const total = own.reduce((z, v) => z + Math.exp(v - largest), 0);
+    sum += Math.log(total) + largest - (own[label] as number);
+  }
+  return sum / labels.length;
+}
