@@ -1,0 +1,130 @@
+/**
+ * Models as files: `model.json` says what the weights beside it are; the weights are safetensors (docs/formats.md,
+ * "weights.safetensors"). Whoever reads a model starts at `model.json` and checks the weights against it.
+ */
+import { z } from "zod";
+import { UserError } from "../base/errors.ts";
+import {
+  encoderDeclarations,
+  hasStatistics,
+} from "../model/encoder-weights.ts";
+import type { Network } from "../model/network.ts";
+import { networks } from "../model/networks.ts";
+import type { WeightDeclaration, Weights } from "../model/weights.ts";
+import { MODELS } from "../spec/params-common.ts";
+import { fromTensorData, toTensorData } from "../train/variables.ts";
+import { decodeSafetensors, encodeSafetensors } from "../store/safetensors.ts";
+
+export const MODEL_FILE = "model.json";
+/** The encoder: convolutions, biases, and what batch norm measured. */
+export const ENCODER_FILE = "weights.safetensors";
+/** What stood above the encoder while it was pretrained. */
+export const HEAD_FILE = "head.safetensors";
+/** A fine-tuned model: encoder and classifier in one. */
+export const CLASSIFIER_FILE = "model.safetensors";
+export const METRICS_FILE = "metrics.jsonl";
+
+const common = {
+  version: z.literal(1),
+  network: z.enum(MODELS),
+  /** What was subtracted from gray values in [0, 1]. */
+  grayMean: z.number(),
+  /** Id of the dataset that it learned from, or whose statistics it has. */
+  dataset: z.string(),
+};
+
+const colorize = z.object({
+  kind: z.literal("colorize"),
+  target: z.enum(["hue-chroma", "lab-regression"]),
+  hypercolumn: z.boolean(),
+  bins: z.int(),
+  window: z.int(),
+  locations: z.int(),
+  border: z.int(),
+  hidden: z.int(),
+  dropout: z.number(),
+  hueWeight: z.number(),
+  lightnessWeight: z.boolean(),
+});
+
+const modelSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("encoder"), ...common }),
+  z.object({ kind: z.literal("colorizer"), ...common, objective: colorize }),
+  z.object({
+    kind: z.literal("classifier"),
+    ...common,
+    classes: z.array(z.string()),
+  }),
+]);
+export type ModelDescription = z.output<typeof modelSchema>;
+
+/** Reads one file of an artifact, checksums verified. */
+export type ReadFile = (path: string) => Promise<Uint8Array>;
+
+export async function readModelDescription(
+  read: ReadFile,
+): Promise<ModelDescription> {
+  const text = new TextDecoder().decode(await read(MODEL_FILE));
+  const parsed = modelSchema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  throw new UserError({
+    code: "model.unreadable",
+    message: `${MODEL_FILE} is not a model description of version 1: ${z.prettifyError(parsed.error)}`,
+    hint: "it may come from another version of hueline; run the stage that made it again",
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined;
+    throw thrown;
+  }
+}
+
+export function encodeModelDescription(model: ModelDescription): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(model, null, 2)}\n`);
+}
+
+export function encodeWeights(weights: Weights): Uint8Array {
+  return encodeSafetensors(toTensorData(weights));
+}
+
+/** Weights of a file that must hold at least the declared ones. */
+export async function readWeights(
+  read: ReadFile,
+  path: string,
+  declarations: readonly WeightDeclaration[],
+): Promise<Weights> {
+  const weights = fromTensorData(decodeSafetensors(await read(path)).tensors);
+  for (const { name, shape } of declarations) {
+    const found = weights.get(name)?.shape;
+    if (found && found.join() === shape.join()) continue;
+    throw new UserError({
+      code: "model.weights",
+      message: `${path} does not fit ${MODEL_FILE}: expected '${name}' [${shape.join(", ")}], found ${found ? `[${found.join(", ")}]` : "no such tensor"}`,
+      hint: "use weights and model.json of the same artifact",
+    });
+  }
+  return weights;
+}
+
+/** Network and weights of a pretrained or initialized encoder, with its measured statistics. */
+export async function readEncoder(
+  read: ReadFile,
+): Promise<{ readonly network: Network; readonly weights: Weights }> {
+  const { network: name } = await readModelDescription(read);
+  const network = networks[name];
+  const weights = await readWeights(
+    read,
+    ENCODER_FILE,
+    encoderDeclarations(network),
+  );
+  if (hasStatistics(network, weights)) return { network, weights };
+  throw new UserError({
+    code: "model.no-statistics",
+    message: `${ENCODER_FILE} has no batch-norm statistics ('<layer>/mean' and '<layer>/variance')`,
+    hint: "take the weights of a pretrain or initialize stage",
+  });
+}

@@ -1,0 +1,19 @@
+/** The stage `evaluate`: measures a model on images that it has not seen, by the task that the pipeline names. */
+import { evaluateClassification } from "./_evaluate-classification.ts";
+import { evaluateColorization } from "./_evaluate-colorization.ts";
+import type { RunStage, StageContext, StageResult } from "./stage.ts";
+
+type Evaluate = StageContext<"evaluate">;
+
+const tasks: Readonly<
+  Record<
+    Evaluate["params"]["task"],
+    (context: Evaluate) => Promise<StageResult>
+  >
+> = {
+  classification: evaluateClassification,
+  colorization: evaluateColorization,
+};
+
+export const runEvaluate: RunStage<"evaluate"> = (context) =>
+  tasks[context.params.task](context);

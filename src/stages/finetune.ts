@@ -1,0 +1,163 @@
+/**
+ * The stage `finetune`: trains a classifier, and the encoder under it, from given weights and a few labels per class. Labels,
+ * their order and their augmentation follow from the seed alone: arms of one seed differ in their first weights only.
+ */
+import { systemClock } from "../base/clock.ts";
+import { GRAY_MEAN } from "../data/color.ts";
+import { openDataset, type Dataset } from "../data/dataset.ts";
+import { drawBalanced, splitHeldOut } from "../data/labels.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { BatchNormMode } from "../model/encoder.ts";
+import { foldStatistics } from "../model/encoder-weights.ts";
+import type { Network } from "../model/network.ts";
+import type { Weights } from "../model/weights.ts";
+import {
+  createClassificationJob,
+  type ClassificationOptions,
+} from "../train/classification.ts";
+import { trainLoop, type LoopResult } from "../train/loop.ts";
+import { encodeMetrics } from "../train/metrics.ts";
+import { createProtocol } from "../train/protocol.ts";
+import { measureStatistics } from "../train/statistics.ts";
+import {
+  CHECKPOINT_EVERY_STEPS,
+  firstImages,
+  inputOf,
+  openStageEngine,
+  reader,
+} from "./_context.ts";
+import {
+  CLASSIFIER_FILE,
+  encodeModelDescription,
+  encodeWeights,
+  METRICS_FILE,
+  MODEL_FILE,
+  readEncoder,
+} from "./_model-files.ts";
+import type { RunStage, StageContext } from "./stage.ts";
+
+type Finetune = StageContext<"finetune">;
+
+/** What the two ways to treat batch norm differ in (paper, section 2.5). */
+type BatchNormPolicy = {
+  readonly mode: Extract<BatchNormMode, "folded" | "batch">;
+  before(network: Network, weights: Weights): Weights;
+  after(weights: Weights, measure: () => Promise<Weights>): Promise<Weights>;
+};
+
+const batchNormPolicies: Readonly<
+  Record<Finetune["params"]["batchNorm"], BatchNormPolicy>
+> = {
+  fold: {
+    mode: "folded",
+    before: foldStatistics,
+    after: (weights) => Promise.resolve(weights),
+  },
+  keep: {
+    mode: "batch",
+    before: (_network, weights) => weights,
+    after: (_weights, measure) => measure(),
+  },
+};
+
+export const runFinetune: RunStage<"finetune"> = async (context) => {
+  const { params, output, store } = context;
+  const dataset = await openDataset(store, inputOf(context, "data").manifest);
+  const { network, weights } = await readEncoder(
+    reader(context, inputOf(context, "weights")),
+  );
+  const engine = openStageEngine(context.engine);
+  const policy = batchNormPolicies[params.batchNorm];
+  const encoder = policy.before(network, weights);
+  const trained = await train(context, { engine, network, dataset, encoder });
+  const model = await policy.after(trained.weights, () =>
+    measureStatistics({
+      engine,
+      network,
+      weights: trained.weights,
+      images: firstImages(dataset, params.statistics.images),
+    }),
+  );
+  const { rows, steps, state } = trained.result;
+  await output.write(CLASSIFIER_FILE, encodeWeights(model));
+  await output.write(METRICS_FILE, encodeMetrics(rows));
+  await output.write(
+    MODEL_FILE,
+    encodeModelDescription({
+      kind: "classifier",
+      version: 1,
+      network: network.name,
+      grayMean: GRAY_MEAN,
+      dataset: dataset.id,
+      classes: [...dataset.classes],
+    }),
+  );
+  const last = rows.findLast(({ name }) => name === "loss");
+  return {
+    metrics: {
+      steps,
+      images: trained.images,
+      ...(last ? { loss: last.value } : {}),
+      ...(state.protocol.best === null
+        ? {}
+        : { validationAccuracy: state.protocol.best }),
+    },
+  };
+};
+
+async function train(
+  context: Finetune,
+  given: {
+    readonly engine: Engine;
+    readonly network: Network;
+    readonly dataset: Dataset;
+    readonly encoder: Weights;
+  },
+): Promise<{ weights: Weights; images: number; result: LoopResult }> {
+  const { params, seed } = context;
+  const samples = samplesOf(context, given.dataset);
+  const { learningRate } = params.optimizer;
+  const job = await createClassificationJob({
+    ...given,
+    batchNorm: batchNormPolicies[params.batchNorm].mode,
+    samples,
+    seed,
+    batch: params.batch,
+    mirror: params.mirror,
+    shift: params.shift,
+    optimizer: {
+      ...params.optimizer,
+      headLearningRate: params.optimizer.headLearningRate ?? learningRate,
+    },
+  });
+  try {
+    const result = await trainLoop({
+      job,
+      protocol: createProtocol(params.protocol),
+      checkpoints: context.checkpoints,
+      checkpointEverySteps:
+        context.checkpointEverySteps ?? CHECKPOINT_EVERY_STEPS,
+      signal: context.signal,
+      clock: systemClock,
+      progress: (report) => context.progress(report),
+    });
+    const weights = await job.readWeights();
+    return { weights, images: samples.all.length, result };
+  } finally {
+    await job.trainer.close();
+  }
+}
+
+/** The labelled images of this seed, and those held out of them if the protocol asks for scores. */
+function samplesOf(
+  { params, seed }: Finetune,
+  dataset: Dataset,
+): ClassificationOptions["samples"] {
+  const all = drawBalanced(dataset, { perClass: params.labels, seed });
+  const { protocol } = params;
+  const heldOut =
+    protocol.kind === "early-stop"
+      ? splitHeldOut(dataset, all, { fraction: protocol.validation, seed })
+      : null;
+  return { all, heldOut };
+}

@@ -1,0 +1,112 @@
+/**
+ * The stage `pretrain`: trains an encoder on a proxy task, measures its batch-norm statistics on unlabeled images, and keeps
+ * encoder, head and learning curve.
+ */
+import { systemClock } from "../base/clock.ts";
+import { GRAY_MEAN } from "../data/color.ts";
+import { openDataset, type Dataset } from "../data/dataset.ts";
+import type { Engine } from "../engine/engine.ts";
+import { networks } from "../model/networks.ts";
+import type { ObjectiveSettings } from "../model/objectives.ts";
+import type { ObjectiveKind } from "../spec/params-pretext.ts";
+import { trainLoop, type LoopResult } from "../train/loop.ts";
+import { encodeMetrics } from "../train/metrics.ts";
+import { createPretextJob } from "../train/pretext.ts";
+import { pretextFeeds } from "../train/pretext-feeds.ts";
+import { createProtocol } from "../train/protocol.ts";
+import { measureStatistics } from "../train/statistics.ts";
+import type { Weights } from "../model/weights.ts";
+import {
+  CHECKPOINT_EVERY_STEPS,
+  firstImages,
+  inputOf,
+  openStageEngine,
+} from "./_context.ts";
+import {
+  encodeModelDescription,
+  encodeWeights,
+  ENCODER_FILE,
+  HEAD_FILE,
+  METRICS_FILE,
+  MODEL_FILE,
+} from "./_model-files.ts";
+import type { RunStage, StageContext } from "./stage.ts";
+
+export const runPretrain: RunStage<"pretrain"> = async (context) => {
+  const { params, output, store } = context;
+  const dataset = await openDataset(store, inputOf(context, "data").manifest);
+  const { kind } = params.objective;
+  const settings = pretextFeeds[kind].resolve(params.objective, dataset);
+  const engine = openStageEngine(context.engine);
+  const trained = await train(context, { engine, dataset, settings });
+  const encoder = await measureStatistics({
+    engine,
+    network: networks[params.model],
+    weights: trained.encoder,
+    images: firstImages(dataset, params.statistics.images),
+  });
+  const { rows, steps } = trained.result;
+  await output.write(ENCODER_FILE, encodeWeights(encoder));
+  await output.write(HEAD_FILE, encodeWeights(trained.head));
+  await output.write(METRICS_FILE, encodeMetrics(rows));
+  await output.write(
+    MODEL_FILE,
+    encodeModelDescription({
+      kind: "colorizer",
+      version: 1,
+      network: params.model,
+      grayMean: GRAY_MEAN,
+      dataset: dataset.id,
+      objective: settings,
+    }),
+  );
+  const last = rows.findLast(({ name }) => name === "loss");
+  return { metrics: { steps, ...(last ? { loss: last.value } : {}) } };
+};
+
+async function train(
+  context: StageContext<"pretrain">,
+  given: {
+    readonly engine: Engine;
+    readonly dataset: Dataset;
+    readonly settings: ObjectiveSettings[ObjectiveKind];
+  },
+): Promise<{ encoder: Weights; head: Weights; result: LoopResult }> {
+  const { params, seed } = context;
+  const job = await createPretextJob({
+    ...given,
+    network: networks[params.model],
+    seed,
+    batch: params.batch,
+    mirror: params.mirror,
+    optimizer: params.optimizer,
+  });
+  try {
+    const result = await trainLoop({
+      job,
+      protocol: createProtocol({
+        kind: "fixed",
+        steps: stepsOf(params, given.dataset),
+        schedule: params.optimizer.schedule,
+      }),
+      checkpoints: context.checkpoints,
+      checkpointEverySteps:
+        context.checkpointEverySteps ?? CHECKPOINT_EVERY_STEPS,
+      signal: context.signal,
+      clock: systemClock,
+      progress: (report) => context.progress(report),
+    });
+    return { ...(await job.readWeights()), result };
+  } finally {
+    await job.trainer.close();
+  }
+}
+
+/** The loop counts in steps alone; passes over the dataset are converted here. */
+function stepsOf(
+  { steps, epochs, batch }: StageContext<"pretrain">["params"],
+  dataset: Dataset,
+): number {
+  const passes = ((epochs ?? 0) * dataset.size) / batch;
+  return steps ?? Math.max(1, Math.round(passes));
+}
