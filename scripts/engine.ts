@@ -15,6 +15,7 @@ import {
   toEnginePlatform,
 } from "../src/engine/location.ts";
 import type { EnginePlatform } from "../src/engine/stamp.ts";
+import type { BuildOptions } from "./engine/build.ts";
 
 const HELP = `Usage: npm run engine [-- OPTIONS]
 
@@ -105,10 +106,9 @@ async function main(signal: AbortSignal): Promise<void> {
 /** Loads the builder only when there is something to build: a repeat stays instant. */
 async function build(
   directory: string,
-  options: Pick<
-    import("./engine/build.ts").BuildOptions,
-    "platform" | "variant" | "force" | "signal"
-  > & { readonly quiet: boolean },
+  options: Pick<BuildOptions, "platform" | "variant" | "force" | "signal"> & {
+    readonly quiet: boolean;
+  },
 ): Promise<void> {
   const [{ buildEngine }, { Progress }] = await Promise.all([
     import("./engine/build.ts"),

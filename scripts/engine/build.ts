@@ -149,8 +149,11 @@ async function fetchLibraries(
     progress.line(
       `${wheel.name} ${wheel.version}: SHA-256 verified, unpacking`,
     );
-    const kind = wheel.name.startsWith("nvidia-") ? "nvidia" : "tensorflow";
-    await unpackWheel(file, kind, { ...options, python: tools.python, folder });
+    await unpackWheel(file, wheel.name, {
+      ...options,
+      python: tools.python,
+      folder,
+    });
     await rm(downloads, { recursive: true });
   }
   if (tools.strip !== null) {

@@ -15,6 +15,15 @@ import {
 } from "../../src/engine/location.ts";
 import { runTool, type ToolOptions } from "./tool.ts";
 
+const FLAGS = [
+  "-std=c++17",
+  "-O2",
+  "-fPIC",
+  "-shared",
+  "-DNAPI_VERSION=8",
+  "-DBUILDING_NODE_EXTENSION",
+];
+
 const nodeRequire = createRequire(import.meta.url);
 
 /** The folder of an installed npm package. */
@@ -67,15 +76,15 @@ async function compile(
   const result = await runTool(
     compiler,
     [
-      ...["-std=c++17", "-O2", "-fPIC", "-shared", ...warnings],
-      ...["-DNAPI_VERSION=8", "-DBUILDING_NODE_EXTENSION"],
-      ...["-I", join(packageFolder("node-api-headers"), "include")],
-      ...["-I", join(folder, "include")],
-      ...sources,
-      ...["-o", join(folder, name)],
-      ...libraryNames.map((library) => join(folder, library)),
-      "-Wl,-rpath,$ORIGIN/tensorflow",
-    ],
+      FLAGS,
+      warnings,
+      ["-I", join(packageFolder("node-api-headers"), "include")],
+      ["-I", join(folder, "include")],
+      sources,
+      ["-o", join(folder, name)],
+      libraryNames.map((library) => join(folder, library)),
+      ["-Wl,-rpath,$ORIGIN/tensorflow"],
+    ].flat(),
     options,
   );
   if (result?.status !== 0)

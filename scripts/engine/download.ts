@@ -56,21 +56,12 @@ export async function downloadWheel(
     const result = await runTool(
       python,
       [
-        ...[
-          "-m",
-          "pip",
-          "download",
-          "--disable-pip-version-check",
-          "--no-input",
-        ],
-        ...["--no-cache-dir", "--no-deps", "--only-binary=:all:"],
-        ...["--implementation", "cp", "--python-version", "3.11"],
-        ...MANYLINUX.flatMap((tag) => [
-          "--platform",
-          `${tag}_${MACHINES[options.platform]}`,
-        ]),
-        ...["--require-hashes", "-d", folder, "-r", requirements],
-      ],
+        ["-m", "pip", "download", "--disable-pip-version-check", "--no-input"],
+        ["--no-cache-dir", "--no-deps", "--only-binary=:all:"],
+        ["--implementation", "cp", "--python-version", "3.11"],
+        platformTags(options.platform),
+        ["--require-hashes", "-d", folder, "-r", requirements],
+      ].flat(),
       { signal, env: { ...options.env, TMPDIR: temporary } },
     );
     if (result?.status !== 0) throw failed(name, result?.tail ?? "pip is gone");
@@ -81,6 +72,14 @@ export async function downloadWheel(
   const file = (await readdir(folder)).find((entry) => entry.endsWith(".whl"));
   if (file === undefined) throw failed(name, "pip ended well but left no file");
   return join(folder, file);
+}
+
+/** Which wheels pip may take, newest C library first. */
+function platformTags(platform: EnginePlatform): string[] {
+  return MANYLINUX.flatMap((tag) => [
+    "--platform",
+    `${tag}_${MACHINES[platform]}`,
+  ]);
 }
 
 function failed(name: string, tail: string): UserError {

@@ -38,8 +38,24 @@ const FROM_TENSORFLOW: Readonly<Record<string, string>> = Object.fromEntries([
   ),
 ]);
 
-/** What XLA and the CUDA runtime open at run time: shared libraries, the assembler and its device library. */
+/** What TensorFlow, XLA and the CUDA libraries open at run time: shared libraries, the assembler, its device library. */
 const FROM_NVIDIA = String.raw`nvidia/[^/]+/(lib/[^/]+\.so[.\d]*|bin/ptxas|bin/nvlink|nvvm/libdevice/libdevice\.10\.bc)`;
+/** Of CUDA's libraries only this one is not in TensorFlow's search path; its own folder is. */
+const FROM_NCCL = {
+  "nvidia/nccl/lib/libnccl.so.2": "tensorflow/libnccl.so.2",
+};
+
+/** Which members of a wheel are wanted: by name with their new place, and by pattern in the place they have. */
+function wantedOf(wheelName: string): {
+  readonly exact: Readonly<Record<string, string>>;
+  readonly pattern: string;
+} {
+  if (wheelName.startsWith("nvidia-nccl"))
+    return { exact: FROM_NCCL, pattern: "" };
+  if (wheelName.startsWith("nvidia-"))
+    return { exact: {}, pattern: FROM_NVIDIA };
+  return { exact: FROM_TENSORFLOW, pattern: "" };
+}
 
 const PROGRAM = `
 import json, os, re, shutil, sys, zipfile
@@ -64,17 +80,16 @@ export type UnpackOptions = ToolOptions & {
   readonly folder: string;
 };
 
-/** Unpacks the wanted members of `wheel` (a path); zip checksums are verified on the way. */
+/** Unpacks what is wanted of the package `wheelName` from `file`; zip checksums are verified on the way. */
 export async function unpackWheel(
-  wheel: string,
-  kind: "tensorflow" | "nvidia",
+  file: string,
+  wheelName: string,
   { python, folder, ...options }: UnpackOptions,
 ): Promise<void> {
-  const exact = kind === "tensorflow" ? FROM_TENSORFLOW : {};
-  const pattern = kind === "nvidia" ? FROM_NVIDIA : "";
+  const { exact, pattern } = wantedOf(wheelName);
   const result = await runTool(
     python,
-    ["-c", PROGRAM, wheel, folder, JSON.stringify(exact), pattern],
+    ["-c", PROGRAM, file, folder, JSON.stringify(exact), pattern],
     options,
   );
   if (result?.status !== 0)

@@ -123,6 +123,6 @@ export function wheelsOf(
 
 /** Free space that a build needs at its peak: the wheel, its unpacked libraries and the stripped copy. */
 export const freeBytesNeeded: Readonly<Record<EngineVariant, number>> = {
-  cpu: 1_800_000_000,
-  cuda: 12_000_000_000,
+  cpu: 1_300_000_000,
+  cuda: 6_000_000_000,
 };

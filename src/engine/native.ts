@@ -16,6 +16,7 @@ import Module, { createRequire } from "node:module";
 import { join } from "node:path";
 import util from "node:util";
 import { isMainThread } from "node:worker_threads";
+import type * as tfjs from "@tensorflow/tfjs-core";
 import type { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
 import type { TFJSBinding } from "@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js";
 import { UserError } from "../base/errors.ts";
@@ -43,7 +44,7 @@ export type EngineOptions = {
 };
 
 export type Engine = {
-  readonly tf: typeof import("@tensorflow/tfjs-core");
+  readonly tf: typeof tfjs;
   readonly backend: NodeJSKernelBackend;
   readonly session: SessionAddon;
   readonly info: {
@@ -93,8 +94,8 @@ function openEngine(options: EngineOptions): Engine {
     );
   const stamp = readyStamp(options.directory);
   writeEnvironment(toSettings(options));
-  const session = openAddon<SessionAddon>(options.directory, sessionName);
-  const binding = openAddon<TFJSBinding>(options.directory, bindingName);
+  const session = openAddon(options.directory, sessionName) as SessionAddon;
+  const binding = openAddon(options.directory, bindingName) as TFJSBinding;
   if (session.version() !== TENSORFLOW_VERSION)
     throw brokenEngine(options.directory, [
       `its library is TensorFlow ${session.version()}, this version needs ${TENSORFLOW_VERSION}`,
@@ -116,18 +117,13 @@ function openEngine(options: EngineOptions): Engine {
 
 function readyStamp(directory: string): EngineStamp {
   const status = checkEngine(directory);
-  switch (status.kind) {
-    case "ready":
-      return status.stamp;
-    case "missing":
-      throw new UserError({
-        code: "engine.missing",
-        message: `The native engine (TensorFlow ${TENSORFLOW_VERSION}) is not installed: expected it in ${directory}.`,
-        hint: "npm run engine",
-      });
-    case "broken":
-      throw brokenEngine(directory, status.reasons);
-  }
+  if (status.kind === "ready") return status.stamp;
+  if (status.kind === "broken") throw brokenEngine(directory, status.reasons);
+  throw new UserError({
+    code: "engine.missing",
+    message: `The native engine (TensorFlow ${TENSORFLOW_VERSION}) is not installed: expected it in ${directory}.`,
+    hint: "npm run engine",
+  });
 }
 
 function brokenEngine(
@@ -164,10 +160,10 @@ function writeEnvironment(settings: Required<EngineOptions>): void {
 
 const nodeRequire = createRequire(import.meta.url);
 
-function openAddon<Addon>(directory: string, name: string): Addon {
+function openAddon(directory: string, name: string): unknown {
   const path = join(directory, name);
   try {
-    return nodeRequire(path) as Addon;
+    return nodeRequire(path);
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause);
     throw brokenEngine(directory, [`${name} does not load: ${said}`], cause);
@@ -195,9 +191,10 @@ function startBackend(binding: TFJSBinding): Pick<Engine, "tf" | "backend"> {
     throw new Error(
       "two copies of @tensorflow/tfjs-core are installed; run `npm ci`",
     );
-  if (tf.version_core !== TFJS_VERSION)
+  const installed: string = tf.version_core; // its type is a literal, which says what was compiled against
+  if (installed !== TFJS_VERSION)
     throw new Error(
-      `@tensorflow/tfjs-core is ${tf.version_core}, expected ${TFJS_VERSION}; run \`npm ci\``,
+      `@tensorflow/tfjs-core is ${installed}, expected ${TFJS_VERSION}; run \`npm ci\``,
     );
   withoutPackages(packageRequire, UNUSED_PACKAGES, () => {
     packageRequire("@tensorflow/tfjs"); // gradients and chained operations

@@ -283,25 +283,16 @@ describe("a run", () => {
         attributes: { T: ["type", FLOAT] },
       },
     ]);
-    let isDone = false;
-    const running = addon
-      .run(
-        session,
-        request({
-          feeds: [
-            feedX({ shape: [side, side], data: new Float32Array(side * side) }),
-          ],
-          fetches: [],
-          targets: ["z"],
-        }),
-      )
-      .finally(() => (isDone = true));
     let turns = 0;
-    while (!isDone) {
-      await new Promise((resolve) => setImmediate(resolve));
+    const turn = () => {
       turns += 1;
-    }
-    await running;
+      next = setImmediate(turn);
+    };
+    let next = setImmediate(turn);
+    const data = new Float32Array(side * side);
+    const feeds = [feedX({ shape: [side, side], data })];
+    await addon.run(session, { feeds, fetches: [], targets: ["z"] });
+    clearImmediate(next);
     // A blocking run would be over at its first turn.
     expect(turns).toBeGreaterThan(10);
   });
@@ -393,7 +384,9 @@ describe("wrong arguments are errors with TensorFlow's code, and the session goe
     ],
     [
       "more dimensions than TensorFlow has",
-      request({ feeds: [feedX({ shape: new Array<number>(300).fill(1) })] }),
+      request({
+        feeds: [feedX({ shape: Array.from({ length: 300 }, () => 1) })],
+      }),
       "TF3",
       /254/,
     ],
@@ -456,7 +449,7 @@ describe("wrong arguments are errors with TensorFlow's code, and the session goe
   ];
   test.each(cases)("%s", async (_, wrongRequest, code, message) => {
     const session = open(negate);
-    const run = async () => await addon.run(session, wrongRequest);
+    const run = async () => addon.run(session, wrongRequest);
     await expect(run()).rejects.toMatchObject({
       code,
       message: expect.stringMatching(message) as string,
