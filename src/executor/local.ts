@@ -63,6 +63,8 @@ export async function openLocalExecutor(
     onEnded: flag.raise,
   });
   const byNameOf = createTaskIndex();
+  /** What was in the store when this driver came: none of its doing, whoever tried before. */
+  let foundAtFirst: ReadonlySet<string> | null = null;
 
   const start = async (
     plan: Plan,
@@ -87,13 +89,16 @@ export async function openLocalExecutor(
       const control = await options.readControl();
       const snapshot = plan.tasks.map(({ name }) => history.attemptsOf(name));
       await keys.look(plan.tasks.map(({ key }) => key));
+      const found = (foundAtFirst ??= new Set(
+        plan.tasks.map(({ key }) => key).filter(keys.isCommitted),
+      ));
       const tasks = new Map<string, TaskObservation>();
       for (const [index, { name, key }] of plan.tasks.entries())
         tasks.set(name, {
           task: name,
           committed: keys.isCommitted(key),
           heldBy: keys.holderOf(key),
-          attempts: snapshot[index] ?? [],
+          attempts: found.has(key) ? [] : (snapshot[index] ?? []),
         });
       return { tasks, capacity: options.capacity, control };
     },

@@ -13,11 +13,27 @@ function weightOf(kind: TaskKind): number {
   return declarationOf(kind).needsEngine ? ENGINE_WEIGHT : 1;
 }
 
-/**
- * For each task, in plan order, the weight of the heaviest chain that starts with it.
- * @param inputsOf indices of a task's inputs, which stand before it.
- */
-export function chainWeights(
+export type PlanGraph = {
+  /** For each task, in plan order, the indices of its inputs, which stand before it. */
+  readonly inputsOf: readonly (readonly number[])[];
+  /** For each task the weight of the heaviest chain that starts with it. */
+  readonly chains: Float64Array;
+};
+
+/** Plans do not change, and a run's loop asks for the same one all the time: half of the time of a decision. */
+const graphs = new WeakMap<Plan, PlanGraph>();
+
+/** What follows from a plan alone. A plan whose order or names are broken is a bug and throws. */
+export function graphOf(plan: Plan): PlanGraph {
+  const known = graphs.get(plan);
+  if (known !== undefined) return known;
+  const inputsOf = inputIndices(plan);
+  const graph = { inputsOf, chains: chainWeights(plan, inputsOf) };
+  graphs.set(plan, graph);
+  return graph;
+}
+
+function chainWeights(
   plan: Plan,
   inputsOf: readonly (readonly number[])[],
 ): Float64Array {
@@ -33,8 +49,7 @@ export function chainWeights(
   return weights;
 }
 
-/** For each task the indices of its inputs; a plan whose order or names are broken is a bug and throws. */
-export function inputIndices(plan: Plan): readonly (readonly number[])[] {
+function inputIndices(plan: Plan): readonly (readonly number[])[] {
   const indexOf = new Map<string, number>();
   return plan.tasks.map((task, index) => {
     const inputs = Object.values(task.inputs)

@@ -14,7 +14,7 @@
  */
 import type { Plan, Task } from "../plan/plan.ts";
 import { createRoom, explainTooLarge } from "./capacity.ts";
-import { chainWeights, inputIndices } from "./critical-path.ts";
+import { graphOf } from "./critical-path.ts";
 import type { Observation, TaskObservation } from "./observation.ts";
 import { judgeAttempts } from "./retry-policy.ts";
 import type { Action, Decision, RunStatus } from "./status.ts";
@@ -34,13 +34,13 @@ export function reconcile(
   nowMs: number,
   previous?: RunStatus,
 ): Decision {
-  const inputsOf = inputIndices(plan);
+  const { inputsOf, chains } = graphOf(plan);
   const states = settleTasks(plan, inputsOf, observation, nowMs);
   if (previous !== undefined && isTerminal(previous.phase))
     return { status: previous, actions: [], requeueAfterMs: null, states };
   const actions = [
     ...stops(plan, states, observation, nowMs),
-    ...starts(plan, states, observation, chainWeights(plan, inputsOf)),
+    ...starts(plan, states, observation, chains),
   ];
   return {
     status: toStatus({ plan, states, actions, observation }),
