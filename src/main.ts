@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import os from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "./base/clock.ts";
 import { silentLogger, type Logger } from "./base/log.ts";
@@ -31,15 +32,18 @@ function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
     write: (text) => {
       stream.write(text);
     },
-    isTerminal: stream.isTTY,
+    writeBytes: (bytes) => {
+      stream.write(bytes);
+    },
+    isTerminal: stream.isTTY === true,
     columns: stream.columns ?? 80,
   };
 }
 
 /** JSON lines on stdout, written at once: a worker's last words must not be lost. */
-async function createWorkerLog(): Promise<Logger> {
+async function createWorkerLog(): Promise<{ readonly log: Logger }> {
   const { pino, destination, stdTimeFunctions } = await import("pino");
-  return pino(
+  const log = pino(
     {
       base: null,
       timestamp: stdTimeFunctions.isoTime,
@@ -47,6 +51,8 @@ async function createWorkerLog(): Promise<Logger> {
     },
     destination({ dest: 1, sync: true }),
   );
+  // In an object: TypeScript takes a pino logger, which has any property, for something to await.
+  return { log };
 }
 
 /** A worker stops after a checkpoint when it is told to, or when the pipe to its driver closes: the driver is gone. */
@@ -90,25 +96,64 @@ const version = (
   ) as { version: string }
 ).version;
 
+const cacheRoot = async (): Promise<string> => {
+  const { cacheRootOf } = await import("./engine/location.ts");
+  return cacheRootOf(process.env["XDG_CACHE_HOME"], os.homedir());
+};
+
 const services: Services = {
+  async fingerprint(place) {
+    const { fingerprintSource } = await import("./data/fingerprint.ts");
+    return await fingerprintSource({
+      place,
+      cacheDirectory: path.join(await cacheRoot(), "hueline", "fingerprints"),
+    });
+  },
   async worker({ storeUrl, run, task }) {
-    const [{ runWorker }, { openStore }, { stages }] = await Promise.all([
-      import("./worker/run-task.ts"),
-      import("./store/open-store.ts"),
-      import("./stages/stages.ts"),
-    ]);
-    const log = (await createWorkerLog()).child({ run, task });
+    const [{ runWorker }, { openStore }, { stages }, { TENSORFLOW_VERSION }] =
+      await Promise.all([
+        import("./worker/run-task.ts"),
+        import("./store/open-store.ts"),
+        import("./stages/stages.ts"),
+        import("./engine/location.ts"),
+      ]);
+    const { log } = await createWorkerLog();
     return await runWorker({
-      store: await openStore(storeUrl),
+      store: openStore(storeUrl, { currentFolder: process.cwd() }),
       run,
       task,
       engineDirectory: await engineDirectory(),
       signal: stopWithDriver(),
-      log,
+      log: log.child({ run, task }),
       stages,
-      version,
+      facts: {
+        hueline: version,
+        node: process.version,
+        tensorflow: TENSORFLOW_VERSION,
+        host: os.hostname(),
+        pid: process.pid,
+        usage: () => {
+          const { userCPUTime, systemCPUTime, maxRSS } =
+            process.resourceUsage();
+          return {
+            cpuMs: (userCPUTime + systemCPUTime) / 1000,
+            peakMemoryBytes: maxRSS * 1024,
+          };
+        },
+      },
     });
   },
+  async colorize(request) {
+    const { colorizeImages } = await import("./stages/colorize-images.ts");
+    return await colorizeImages({
+      ...request,
+      engine: {
+        directory: await engineDirectory(),
+        threads: os.availableParallelism(),
+      },
+    });
+  },
+  data: async () => await import("./data/inspect.ts"),
 };
 
 const environment: Environment = {

@@ -5,9 +5,12 @@
 import type { ExitCode } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import type { Manifest } from "../store/manifest.ts";
+import type { Store } from "../store/store.ts";
 
 export type TextOutput = {
   write(text: string): void;
+  writeBytes(bytes: Uint8Array): void;
   /** A person looks at it: live lines and colours are welcome. */
   readonly isTerminal: boolean;
   readonly columns: number;
@@ -15,25 +18,80 @@ export type TextOutput = {
 
 /** Work that the command line offers but other rooms do, loaded late. */
 export type Services = {
-  /** The content of a place that a pipeline reads, as one string (docs/design.md, keys). */
-  fingerprint(options: {
-    readonly place: string;
-    readonly format: string;
-    readonly split: string;
-  }): Promise<string>;
+  /** The identity of what lies at a place that a pipeline reads. */
+  fingerprint(place: string): Promise<string>;
   worker(options: {
     readonly storeUrl: string;
     readonly run: string;
     readonly task: string;
   }): Promise<ExitCode>;
-  colorize(options: ColorizeRequest): Promise<readonly ColorizedPicture[]>;
-  data(): Promise<typeof import("../data/inspect.ts")>;
+  colorize(request: ColorizeRequest): Promise<readonly ColorizedPicture[]>;
+  data(): Promise<DataService>;
+};
+
+/** What `hueline data` shows of a dataset. */
+export type DataService = {
+  listDataset(store: Store, manifest: Manifest): Promise<DatasetView>;
+  verifyDataset(store: Store, manifest: Manifest): AsyncIterable<ShardView>;
+  readSample(
+    store: Store,
+    manifest: Manifest,
+    sample: string,
+  ): Promise<{ readonly name: string; readonly bytes: Uint8Array }>;
+  previewOrder(
+    store: Store,
+    manifest: Manifest,
+    options: {
+      readonly seed: number;
+      readonly epoch: number;
+      readonly limit: number;
+    },
+  ): Promise<readonly OrderRow[]>;
+};
+
+export type DatasetView = {
+  readonly id: string;
+  readonly catalog: {
+    readonly samples: number;
+    readonly classes: readonly string[];
+    readonly perClass: readonly number[];
+    readonly unlabelled: number;
+    readonly meanChroma: number;
+    readonly shards: readonly {
+      readonly file: string;
+      readonly samples: number;
+      readonly sizeBytes: number;
+    }[];
+    readonly quarantine: readonly {
+      readonly origin: string;
+      readonly reason: string;
+    }[];
+  };
+  readonly leftOut: readonly {
+    readonly reason: string;
+    readonly count: number;
+  }[];
+};
+
+export type ShardView = {
+  readonly file: string;
+  readonly samples: number;
+  readonly sizeBytes: number;
+  readonly problem: string | null;
+};
+
+export type OrderRow = {
+  readonly position: number;
+  readonly sample: number;
+  readonly name: string;
+  readonly label: string | null;
 };
 
 export type ColorizeRequest = {
-  readonly storeUrl: string;
-  /** The key of a pretrain artifact. */
-  readonly key: string;
+  readonly store: Store;
+  /** Of a pretrain artifact. */
+  readonly manifest: Manifest;
+  /** Absolute paths. */
   readonly images: readonly string[];
   readonly outputDirectory: string;
 };

@@ -38,7 +38,7 @@ type Action = (
   environment: Environment,
   args: readonly string[],
   options: never,
-) => Promise<ExitCode>;
+) => Promise<number>;
 
 type CommandDeclaration = {
   readonly usage: string;

@@ -139,7 +139,9 @@ async function checkStore(
 ): Promise<Finding> {
   const url = storeUrlOf(option, environment);
   try {
-    const store = await openStore(url);
+    const store = openStore(url, {
+      currentFolder: environment.currentDirectory,
+    });
     const path = `doctor/${environment.host.name}-${environment.host.pid}`;
     await store.put(path, new TextEncoder().encode("hueline doctor\n"));
     const first = await store.putIfAbsent(path, new Uint8Array(1));

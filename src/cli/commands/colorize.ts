@@ -1,0 +1,34 @@
+/** `hueline colorize`: pictures in, gray made colour by a pretrained colorizer, PNG files out. */
+import path from "node:path";
+import { ExitCode } from "../../base/errors.ts";
+import { openStore } from "../../store/open-store.ts";
+import type { Environment } from "../environment.ts";
+import { printJson, type OutputFormat } from "../output.ts";
+import { findArtifact } from "../run-artifacts.ts";
+import { storeUrlOf } from "../store-option.ts";
+
+export async function colorize(
+  environment: Environment,
+  [weights = "", ...images]: readonly string[],
+  options: {
+    readonly store?: string;
+    readonly output: OutputFormat;
+    readonly to: string;
+  },
+): Promise<ExitCode> {
+  const { currentDirectory } = environment;
+  const store = openStore(storeUrlOf(options.store, environment), {
+    currentFolder: currentDirectory,
+  });
+  const manifest = await findArtifact(store, weights);
+  const pictures = await environment.services.colorize({
+    store,
+    manifest,
+    images: images.map((image) => path.resolve(currentDirectory, image)),
+    outputDirectory: path.resolve(currentDirectory, options.to),
+  });
+  if (options.output === "json") printJson(environment.stdout, pictures);
+  else
+    for (const { output } of pictures) environment.stdout.write(`${output}\n`);
+  return ExitCode.done;
+}

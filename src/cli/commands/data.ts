@@ -1,0 +1,186 @@
+/** `hueline data`: looks into a dataset of the store: `ls`, `verify`, `cat`, `order`. */
+import { ExitCode, UserError } from "../../base/errors.ts";
+import type { Manifest } from "../../store/manifest.ts";
+import { openStore } from "../../store/open-store.ts";
+import type { Store } from "../../store/store.ts";
+import type { DatasetView, Environment, ShardView } from "../environment.ts";
+import {
+  formatBytes,
+  formatTable,
+  painterFor,
+  printJson,
+  type OutputFormat,
+} from "../output.ts";
+import { findArtifact } from "../run-artifacts.ts";
+import { storeUrlOf } from "../store-option.ts";
+
+type DataOptions = {
+  readonly store?: string;
+  readonly output: OutputFormat;
+  readonly seed: number;
+  readonly epoch: number;
+  readonly limit: number;
+};
+
+type Request = {
+  readonly environment: Environment;
+  readonly store: Store;
+  readonly manifest: Manifest;
+  readonly sample: string | undefined;
+  readonly options: DataOptions;
+};
+
+const actions: Readonly<
+  Record<string, (request: Request) => Promise<ExitCode>>
+> = { ls, verify, cat, order };
+
+export async function data(
+  environment: Environment,
+  [action = "", artifact = "", sample]: readonly string[],
+  options: DataOptions,
+): Promise<ExitCode> {
+  const act = actions[action];
+  if (act === undefined) {
+    throw new UserError({
+      code: "cli.unknown-action",
+      message: `expected ls, verify, cat or order, found '${action}'`,
+      hint: "hueline data ls RUN/STAGE",
+      exitCode: ExitCode.usage,
+    });
+  }
+  const store = openStore(storeUrlOf(options.store, environment), {
+    currentFolder: environment.currentDirectory,
+  });
+  const manifest = await findArtifact(store, artifact);
+  if (manifest.kind !== "catalog") {
+    throw new UserError({
+      code: "data.not-a-dataset",
+      message: `'${artifact}' is an artifact of kind '${manifest.kind}', not a dataset`,
+      hint: "name a stage of kind shard",
+    });
+  }
+  return await act({ environment, store, manifest, sample, options });
+}
+
+async function ls({
+  environment,
+  store,
+  manifest,
+  options,
+}: Request): Promise<ExitCode> {
+  const service = await environment.services.data();
+  const listing = await service.listDataset(store, manifest);
+  if (options.output === "json") printJson(environment.stdout, listing);
+  else environment.stdout.write(formatDataset(listing));
+  return ExitCode.done;
+}
+
+function formatDataset({ id, catalog, leftOut }: DatasetView): string {
+  const shards = formatTable(catalog.shards, [
+    { title: "shard", value: ({ file }) => file },
+    {
+      title: "images",
+      value: ({ samples }) => String(samples),
+      align: "right",
+    },
+    {
+      title: "size",
+      value: ({ sizeBytes }) => formatBytes(sizeBytes),
+      align: "right",
+    },
+  ]);
+  const classes = catalog.classes.map((name, k) => ({
+    name,
+    images: catalog.perClass[k] ?? 0,
+  }));
+  const table = formatTable(classes, [
+    { title: "class", value: ({ name }) => name },
+    { title: "images", value: ({ images }) => String(images), align: "right" },
+  ]);
+  const left = [
+    ...catalog.quarantine.map(
+      ({ origin, reason }) => `  quarantined ${origin}: ${reason}`,
+    ),
+    ...leftOut.map(({ reason, count }) => `  left out ${count}: ${reason}`),
+  ];
+  const head = `dataset ${id}\n${catalog.samples} images, mean chroma ${catalog.meanChroma.toFixed(4)}`;
+  return [
+    head,
+    shards,
+    ...(classes.length > 0 ? [table] : []),
+    ...(left.length > 0 ? [`${left.join("\n")}\n`] : []),
+  ]
+    .join("\n\n")
+    .replaceAll("\n\n\n", "\n\n");
+}
+
+async function verify({
+  environment,
+  store,
+  manifest,
+  options,
+}: Request): Promise<ExitCode> {
+  const service = await environment.services.data();
+  const paint = painterFor(environment.stdout, environment.variables);
+  const verdicts: ShardView[] = [];
+  for await (const verdict of service.verifyDataset(store, manifest)) {
+    verdicts.push(verdict);
+    if (options.output === "text")
+      environment.stdout.write(
+        `${verdict.problem === null ? paint("green", "ok  ") : paint("red", "FAIL")} ${verdict.file}  ${verdict.samples} images${verdict.problem === null ? "" : `: ${verdict.problem}`}\n`,
+      );
+  }
+  if (options.output === "json") printJson(environment.stdout, verdicts);
+  return verdicts.every(({ problem }) => problem === null)
+    ? ExitCode.done
+    : ExitCode.data;
+}
+
+async function cat({
+  environment,
+  store,
+  manifest,
+  sample,
+}: Request): Promise<ExitCode> {
+  if (sample === undefined) {
+    throw new UserError({
+      code: "cli.no-sample",
+      message: "cat needs the name of a sample",
+      hint: "hueline data cat RUN/STAGE 00000042 > image.ppm",
+      exitCode: ExitCode.usage,
+    });
+  }
+  const service = await environment.services.data();
+  const { bytes } = await service.readSample(store, manifest, sample);
+  environment.stdout.writeBytes(bytes);
+  return ExitCode.done;
+}
+
+async function order({
+  environment,
+  store,
+  manifest,
+  options,
+}: Request): Promise<ExitCode> {
+  const service = await environment.services.data();
+  const rows = await service.previewOrder(store, manifest, options);
+  if (options.output === "json") printJson(environment.stdout, rows);
+  else
+    environment.stdout.write(
+      formatTable(rows, [
+        {
+          title: "position",
+          value: ({ position }) => String(position),
+          align: "right",
+        },
+        {
+          title: "sample",
+          value: ({ sample }) => String(sample),
+          align: "right",
+        },
+        { title: "name", value: ({ name }) => name },
+        { title: "label", value: ({ label }) => label ?? "" },
+      ]),
+    );
+  return ExitCode.done;
+}

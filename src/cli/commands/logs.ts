@@ -1,0 +1,87 @@
+/**
+ * `hueline logs`: what the tasks of a run wrote, from the store, so that it works while they run and long after.
+ * `-f` goes on until the task, or without one the run, has ended.
+ */
+import { ExitCode, UserError } from "../../base/errors.ts";
+import { openStore } from "../../store/open-store.ts";
+import { layout } from "../../store/layout.ts";
+import { readStatus } from "../../store/run-records.ts";
+import type { Store } from "../../store/store.ts";
+import type { Environment } from "../environment.ts";
+import { loadRun } from "../run-artifacts.ts";
+import { storeUrlOf } from "../store-option.ts";
+
+const LOOK_EVERY_MS = 500;
+
+export async function logs(
+  environment: Environment,
+  [given = "", task]: readonly string[],
+  options: { readonly store?: string; readonly follow?: boolean },
+): Promise<ExitCode> {
+  const store = openStore(storeUrlOf(options.store, environment), {
+    currentFolder: environment.currentDirectory,
+  });
+  const { run, plan } = await loadRun(store, given);
+  const tasks = plan.tasks.filter(
+    ({ name, stage }) => task === undefined || name === task || stage === task,
+  );
+  if (tasks.length === 0) {
+    throw new UserError({
+      code: "run.no-task",
+      message: `run '${run}' has no task or stage '${task ?? ""}'`,
+      hint: `one of: ${plan.stages.map(({ name }) => name).join(", ")}`,
+    });
+  }
+  const names = tasks.map(({ name }) => name);
+  const tail = createTail(store, run, environment);
+  const shown = await tail(names);
+  if (options.follow === true) {
+    while (!environment.signal.aborted && !(await hasEnded(store, run))) {
+      await environment.clock.sleep(LOOK_EVERY_MS, environment.signal);
+      await tail(names);
+    }
+    await tail(names);
+  } else if (shown === 0) {
+    environment.stderr.write(
+      `no logs yet of ${names.length === 1 ? (names[0] ?? "") : `${names.length} tasks`}: found in the store, or not started\n`,
+    );
+  }
+  return ExitCode.done;
+}
+
+/** Writes what has been added since the last call; returns how many bytes. */
+function createTail(store: Store, run: string, environment: Environment) {
+  const offsets = new Map<string, number>();
+  return async (tasks: readonly string[]): Promise<number> => {
+    let written = 0;
+    for (const task of tasks) {
+      const path = layout.runLog(run, task);
+      const from = offsets.get(task) ?? 0;
+      const size = (await store.stat(path))?.sizeBytes ?? 0;
+      if (size <= from) continue;
+      const bytes = await store.read(path, {
+        offset: from,
+        length: size - from,
+      });
+      // Whole lines only: the rest comes with the next look.
+      const end = (bytes?.lastIndexOf(0x0a) ?? -1) + 1;
+      if (bytes === null || end === 0) continue;
+      offsets.set(task, from + end);
+      written += end;
+      const text = new TextDecoder().decode(bytes.subarray(0, end));
+      environment.stdout.write(
+        tasks.length === 1 ? text : prefixLines(text, task),
+      );
+    }
+    return written;
+  };
+}
+
+function prefixLines(text: string, task: string): string {
+  return text.replaceAll(/^(?=.)/gm, `[${task}] `);
+}
+
+async function hasEnded(store: Store, run: string): Promise<boolean> {
+  const phase = (await readStatus(store, run))?.status.phase;
+  return phase === "Succeeded" || phase === "Failed" || phase === "Cancelled";
+}

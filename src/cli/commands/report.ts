@@ -1,0 +1,104 @@
+/** `hueline report`: renders a run's report again from its value; `--check` makes the verdicts an exit code. */
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { ExitCode, UserError } from "../../base/errors.ts";
+import { checkReport, type FailedVerdict } from "../../report/check-report.ts";
+import { openStore } from "../../store/open-store.ts";
+import { readRunEvents } from "../../store/run-events.ts";
+import type { Environment } from "../environment.ts";
+import { painterFor, printJson, type OutputFormat } from "../output.ts";
+import { loadRun } from "../run-artifacts.ts";
+import { writeRunReports } from "../run-report.ts";
+import { storeUrlOf } from "../store-option.ts";
+
+type ReportOptions = {
+  readonly store?: string;
+  readonly output: OutputFormat;
+  readonly check?: boolean;
+  readonly to?: string;
+};
+
+export async function report(
+  environment: Environment,
+  [given = ""]: readonly string[],
+  options: ReportOptions,
+): Promise<number> {
+  const store = openStore(storeUrlOf(options.store, environment), {
+    currentFolder: environment.currentDirectory,
+  });
+  const { run, plan } = await loadRun(store, given);
+  const { events } = await readRunEvents(store, run);
+  const startedAtMs = events[0]?.atMs ?? environment.clock.now();
+  const finishedAtMs = events.at(-1)?.atMs ?? startedAtMs;
+  const written = await writeRunReports(store, {
+    run,
+    plan,
+    facts: {
+      host: environment.host.name,
+      finishedAtMs,
+      wallMs: finishedAtMs - startedAtMs,
+    },
+  });
+  if (written.length === 0) {
+    throw new UserError({
+      code: "run.no-report",
+      message: `run '${run}' has no finished report`,
+      hint: plan.tasks.some(({ kind }) => kind === "report")
+        ? `hueline status ${run} says what it waits for`
+        : "its pipeline has no stage of kind report",
+    });
+  }
+  const pages: string[] = [];
+  for (const { page, paths } of written) {
+    if (options.to === undefined) pages.push(page);
+    else
+      pages.push(
+        await copyTo(
+          path.resolve(environment.currentDirectory, options.to),
+          store,
+          paths,
+        ),
+      );
+  }
+  const checks = written.map(({ value }) => checkReport(value));
+  const failed = checks.flatMap((check) => check.failed);
+  if (options.output === "json")
+    printJson(environment.stdout, {
+      run,
+      pages,
+      ok: failed.length === 0,
+      failed,
+    });
+  else
+    environment.stdout.write(
+      formatPages(pages, options.check === true ? failed : null, environment),
+    );
+  return options.check === true && failed.length > 0 ? 1 : ExitCode.done;
+}
+
+async function copyTo(
+  folder: string,
+  store: ReturnType<typeof openStore>,
+  paths: readonly string[],
+): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  for (const from of paths) {
+    const bytes = await store.read(from);
+    if (bytes !== null)
+      await writeFile(path.join(folder, path.basename(from)), bytes);
+  }
+  return path.join(folder, "report.html");
+}
+
+function formatPages(
+  pages: readonly string[],
+  failed: readonly FailedVerdict[] | null,
+  environment: Environment,
+): string {
+  const paint = painterFor(environment.stdout, environment.variables);
+  const lines = [...pages];
+  for (const { name, verdict, because } of failed ?? [])
+    lines.push(`${paint("red", verdict)} ${name}: ${because}`);
+  if (failed?.length === 0) lines.push(paint("green", "every claim holds"));
+  return `${lines.join("\n")}\n`;
+}
