@@ -1,6 +1,7 @@
 /**
  * The stage `initialize`: an encoder that has learned nothing. Its batch-norm statistics are measured like those of a
- * pretrained one, so that the two differ in their weights alone (docs/tiny-study.md, section 4).
+ * pretrained one, so that the two differ in their weights alone: unmeasured, random weights would do far worse and flatter
+ * whatever they are compared with.
  */
 import { GRAY_MEAN } from "../data/color.ts";
 import { openDataset } from "../data/dataset.ts";

@@ -1,6 +1,6 @@
 /**
  * Six 3x3 convolutions for small photographs, 8.4 million multiply-adds for 32 x 32 pixels. Max pools stand before the
- * convolutions that lower the resolution, so no convolution has a stride and every cell is centred (docs/tiny-study.md).
+ * convolutions that lower the resolution, so no convolution has a stride and every cell is centred.
  */
 import type { ConvLayer, Network } from "../network.ts";
 
