@@ -38,7 +38,7 @@ export type AxisReference = {
   readonly input: string;
   /** Keys in the parameters; `*` stands for every entry of a list. */
   readonly path: readonly string[];
-  /** The name of an axis, or a map of axes to values. */
+  /** The name of an axis or a list of them, or a map of axes to values. */
   readonly holds: "axis" | "selector";
 };
 

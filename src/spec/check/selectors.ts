@@ -75,18 +75,21 @@ export function checkAxisReference(
       if (reference.holds === "selector")
         return checkSelector(value as Selector, cells, path);
       const axes = axesOf(cells);
-      // Everything can be averaged over seeds, also where a single one is fixed.
-      if (typeof value !== "string" || value === "seed" || axes.includes(value))
-        return [];
-      return [
-        {
-          code: "spec.axis-unknown",
-          path,
-          place: "value",
-          message: `no axis '${value}' here`,
-          hint: suggest(value, axes) ?? "these cells have no axes",
-        },
-      ];
+      const names = Array.isArray(value) ? value : [value];
+      return names.flatMap((axis: JsonValue, i): Mistake[] => {
+        // Everything can be averaged over seeds, also where a single one is fixed.
+        if (typeof axis !== "string" || axis === "seed" || axes.includes(axis))
+          return [];
+        return [
+          {
+            code: "spec.axis-unknown",
+            path: Array.isArray(value) ? [...path, i] : path,
+            place: "value",
+            message: `no axis '${axis}' here`,
+            hint: suggest(axis, axes) ?? "these cells have no axes",
+          },
+        ];
+      });
     },
   );
 }
