@@ -1,0 +1,40 @@
+/** A clock that stands still until a test moves it. */
+import type { Clock } from "../../src/base/clock.ts";
+
+export type ManualClock = Clock & {
+  /** Moves time, and lets whoever slept that long go on. */
+  advance(ms: number): void;
+  /** How long those who sleep have still to wait, shortest first. */
+  sleeps(): readonly number[];
+};
+
+export function createManualClock(startMs = 1_000_000): ManualClock {
+  let nowMs = startMs;
+  const sleepers = new Set<{ readonly untilMs: number; wake(): void }>();
+  return {
+    now: () => nowMs,
+    monotonicMs: () => nowMs,
+    sleep(ms, signal) {
+      if (signal?.aborted) return Promise.resolve();
+      return new Promise((resolve) => {
+        const sleeper = {
+          untilMs: nowMs + ms,
+          wake() {
+            sleepers.delete(sleeper);
+            signal?.removeEventListener("abort", sleeper.wake);
+            resolve();
+          },
+        };
+        sleepers.add(sleeper);
+        signal?.addEventListener("abort", sleeper.wake);
+      });
+    },
+    advance(ms) {
+      nowMs += ms;
+      for (const sleeper of sleepers)
+        if (sleeper.untilMs <= nowMs) sleeper.wake();
+    },
+    sleeps: () =>
+      [...sleepers].map(({ untilMs }) => untilMs - nowMs).sort((a, b) => a - b),
+  };
+}
