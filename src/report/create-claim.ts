@@ -54,6 +54,7 @@ export function createClaim(
     digits,
     over,
     ...judgeClaim(criteria, missing),
+    missing,
     criteria,
     sample,
     paired,

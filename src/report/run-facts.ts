@@ -21,7 +21,7 @@ export type RunFacts = {
   readonly host: string;
   /** Milliseconds since the epoch. */
   readonly finishedAtMs: number;
-  /** From the start of the run to its end. */
+  /** From the start of the run to its end; 0 where nobody watched it (a report that is rendered again). */
   readonly wallMs: number;
   readonly stages: readonly StageCost[];
 };

@@ -30,7 +30,10 @@ export function tQuantile975(degreesOfFreedom: number): number {
   const g1 = (z ** 3 + z) / 4;
   const g2 = (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96;
   const g3 = (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384;
-  return z + g1 / v + g2 / v ** 2 + g3 / v ** 3;
+  const g4 =
+    (79 * z ** 9 + 776 * z ** 7 + 1482 * z ** 5 - 1920 * z ** 3 - 945 * z) /
+    92160;
+  return z + g1 / v + g2 / v ** 2 + g3 / v ** 3 + g4 / v ** 4;
 }
 
 export type Summary = {

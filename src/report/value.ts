@@ -51,8 +51,10 @@ const claim = z.object({
   ...print,
   over: z.string(),
   verdict: z.enum(CLAIM_VERDICTS),
-  /** Why, in words; names what is missing. */
+  /** Why, in words: each criterion with what was found, then what is missing. */
   because: z.string(),
+  /** Measurements that the claim needs and does not have, in words. */
+  missing: z.array(z.string()),
   criteria: z.array(criterion),
   /** What was judged: the differences, or the arm itself. Null: nothing was measured. */
   sample: sample.nullable(),
@@ -171,7 +173,7 @@ export type Measurement = z.output<typeof measurement>;
 export type ArtifactFact = z.output<typeof artifact>;
 
 /** Reads `report.json`. Throws `report.unreadable` for anything that is not a report of this version. */
-export function parseReport(text: string, place: string): ReportValue {
+export function parseReport(text: string, place = "report.json"): ReportValue {
   try {
     return reportSchema.parse(JSON.parse(text));
   } catch (cause) {
@@ -184,7 +186,9 @@ export function parseReport(text: string, place: string): ReportValue {
   }
 }
 
-/** The bytes of `report.json`. */
+/** The bytes of `report.json`: indented, with points and intervals on one line each. */
 export function renderJson(value: ReportValue): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+  // A string can not hold a raw line break in JSON, so only brackets of the structure match.
+  const pairs = /\[\n\s*([^\s[\]{}"]+),\n\s*([^\s[\]{}"]+)\n\s*\]/g;
+  return `${JSON.stringify(value, null, 2).replace(pairs, "[$1, $2]")}\n`;
 }

@@ -136,16 +136,16 @@ export function judgeClaim(
   criteria: readonly Criterion[],
   missing: readonly string[],
 ): { verdict: ClaimVerdict; because: string } {
-  const found = criteria.map(
+  const outcomes = criteria.map(
     ({ words, found, verdict }) => `${words}: ${found} (${SAY[verdict]})`,
   );
-  const because = [...found, ...missing].join("; ");
-  if (criteria.some(({ verdict }) => verdict === "fails"))
-    return { verdict: "fails", because };
-  const isDecided =
-    missing.length === 0 &&
-    criteria.every(({ verdict }) => verdict === "holds");
-  return { verdict: isDecided ? "holds" : "undecided", because };
+  const has = (wanted: ClaimVerdict) =>
+    criteria.some(({ verdict }) => verdict === wanted);
+  const isOpen = has("undecided") || missing.length > 0;
+  return {
+    verdict: has("fails") ? "fails" : isOpen ? "undecided" : "holds",
+    because: [...outcomes, ...missing].join("; "),
+  };
 }
 
 const SAY: Readonly<Record<ClaimVerdict, string>> = {

@@ -2,10 +2,8 @@
  * Walks from results to everything that they were made from: manifests name the keys of their inputs. An artifact
  * does not know what a pipeline calls it (invariant C), so only the report's own inputs carry a stage and a cell.
  */
-import { UserError } from "../base/errors.ts";
 import type { ArtifactFact, ReportValue } from "../report/value.ts";
-import { layout } from "../store/layout.ts";
-import { manifestSchema } from "../store/manifest.ts";
+import { readManifest } from "../store/manifest.ts";
 import type { Manifest } from "../store/manifest.ts";
 import type { Store } from "../store/store.ts";
 import type { InputArtifact } from "./stage.ts";
@@ -89,25 +87,6 @@ async function readAncestors(
     queue.push(...parentsOf(manifest));
   }
   return { manifests, missing };
-}
-
-async function readManifest(
-  store: Store,
-  key: string,
-): Promise<Manifest | null> {
-  const path = layout.manifest(key);
-  const bytes = await store.read(path);
-  if (!bytes) return null;
-  try {
-    return manifestSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch (cause) {
-    throw new UserError({
-      code: "artifact.damaged",
-      message: `expected a manifest of version 1 at ${store.url}/${path}, found something else`,
-      hint: "remove it and run again: the task computes it anew",
-      cause,
-    });
-  }
 }
 
 function toFact(

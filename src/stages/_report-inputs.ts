@@ -1,16 +1,15 @@
 /**
  * Reads what a report is made of: final figures from manifests, learning curves and pictures from files, and the
- * artifacts behind them. Trusts no file that a manifest does not name, and no bytes whose checksum differs.
+ * artifacts behind them. A file that an artifact never had is an answer (null); one that is damaged is an error.
  */
-import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { UserError } from "../base/errors.ts";
 import type { LoggedMetric, TrainingLog } from "../report/curves.ts";
 import { labelOfLocated } from "../report/select.ts";
 import type { Names } from "../report/select.ts";
 import type { PictureSet } from "../report/value.ts";
+import { readArtifactFile } from "../store/artifact.ts";
 import { layout } from "../store/layout.ts";
-import type { Manifest } from "../store/manifest.ts";
 import type { Store } from "../store/store.ts";
 import type { InputArtifact } from "./stage.ts";
 
@@ -31,24 +30,14 @@ const pictureList = z.array(
   }),
 );
 
-/** A file of a committed artifact, its length and checksum verified; null: the manifest has no such file. */
-async function readFile(
+/** A file of a committed artifact, verified; null: the artifact never had it. */
+async function readIfNamed(
   store: Store,
-  manifest: Manifest,
+  { manifest }: InputArtifact,
   path: string,
 ): Promise<Uint8Array | null> {
-  const entry = manifest.files.find((file) => file.path === path);
-  if (!entry) return null;
-  const place = layout.attempt(manifest.key, manifest.epoch) + path;
-  const bytes = await store.read(place);
-  const found = bytes && crc32(bytes).toString(16).padStart(8, "0");
-  if (bytes && bytes.length === entry.sizeBytes && found === entry.crc32)
-    return bytes;
-  throw new UserError({
-    code: "artifact.damaged",
-    message: `expected ${entry.sizeBytes} bytes with CRC-32 ${entry.crc32} at ${store.url}/${place}, found ${bytes ? `${bytes.length} bytes with ${found}` : "no object"}`,
-    hint: `remove ${layout.manifest(manifest.key)} from the store and run again: the task computes it anew`,
-  });
+  if (!manifest.files.some((file) => file.path === path)) return null;
+  return await readArtifactFile(store, manifest, path);
 }
 
 /** The learning curves of one training artifact; null: it logged none. */
@@ -56,7 +45,7 @@ export async function readTrainingLog(
   store: Store,
   artifact: InputArtifact,
 ): Promise<TrainingLog | null> {
-  const bytes = await readFile(store, artifact.manifest, METRICS_FILE);
+  const bytes = await readIfNamed(store, artifact, METRICS_FILE);
   if (!bytes) return null;
   const rows = new TextDecoder()
     .decode(bytes)
@@ -74,7 +63,7 @@ export async function readPictures(
   artifact: InputArtifact,
   names: Names,
 ): Promise<PictureSet | null> {
-  const bytes = await readFile(store, artifact.manifest, PICTURES_FILE);
+  const bytes = await readIfNamed(store, artifact, PICTURES_FILE);
   if (!bytes) return null;
   const list = parseWith(
     pictureList,
@@ -84,9 +73,8 @@ export async function readPictures(
   );
   const items: PictureSet["items"] = [];
   for (const picture of list) {
-    const read = async (path: string) =>
-      (await readFile(store, artifact.manifest, path)) ??
-      malformed(artifact, PICTURES_FILE, `it lists ${path}`);
+    const read = (path: string) =>
+      readArtifactFile(store, artifact.manifest, path);
     const truth = await read(picture.true);
     items.push({
       name: picture.name,

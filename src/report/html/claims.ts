@@ -61,14 +61,18 @@ function renderClaim(claim: Claim, index: number): Markup {
       <ul class="criteria">
         ${claim.criteria.map(
           ({ words, found, verdict }) =>
-            html`<li>
+            html`<li class="${LOOKS[verdict]}">
               ${ICONS[LOOKS[verdict]]}<span
                 >${words}<b class="num">${found}</b></span
               >
             </li>`,
         )}
       </ul>
-      ${missingWords(claim)}
+      ${
+        claim.missing.length === 0
+          ? null
+          : html`<p class="note">${claim.missing.join("; ")}</p>`
+      }
       ${
         claim.source === null
           ? null
@@ -79,22 +83,13 @@ function renderClaim(claim: Claim, index: number): Markup {
   </article>`;
 }
 
-/** What `because` says beyond the criteria, which stand above it already. */
-function missingWords(claim: Claim): Markup | null {
-  const missing = claim.because.split("; ").slice(claim.criteria.length);
-  return missing.length === 0
-    ? null
-    : html`<p class="note">${missing.join("; ")}</p>`;
-}
-
 function renderFigure(claim: Claim, sample: Sample): Markup {
   const { digits, unit, paired, arms } = claim;
   const say = paired ? formatSigned : formatNumber;
   const interval = sample.interval
-    ? html`, 95 % interval
-        <span class="num"
-          >${formatRange(sample.interval, digits, paired)}</span
-        >`
+    ? html`95&nbsp;% interval
+        <span class="num">${formatRange(sample.interval, digits, paired)}</span
+        >,`
     : null;
   const [left, right] = arms;
   return html`<p class="figure">
@@ -102,15 +97,14 @@ function renderFigure(claim: Claim, sample: Sample): Markup {
       ><span>${unitSuffix(unit)}</span>
     </p>
     <p class="detail">
+      ${interval} ${formatCount(sample.n, claim.over)}
       ${
         left?.sample && right?.sample
-          ? html`${left.label}
-              <span class="num">${formatNumber(left.sample.mean, digits)}</span>
-              against ${right.label}
-              <span class="num">${formatNumber(right.sample.mean, digits)}</span
-              >${interval},`
-          : html`Mean${interval},`
+          ? html`<br />${left.label}
+              <b class="num">${formatNumber(left.sample.mean, digits)}</b>,
+              ${right.label}
+              <b class="num">${formatNumber(right.sample.mean, digits)}</b>`
+          : null
       }
-      ${formatCount(sample.n, claim.over)}
     </p>`;
 }

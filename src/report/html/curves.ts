@@ -151,7 +151,7 @@ function renderAxes(x: Scale, y: Scale, right: number, curve: Curve): Markup {
             >${formatSteps(tick)}</text
           >`,
     )}
-    <text class="title" x="${WIDTH - labelSpace(curve) + 14}" y="${BOTTOM + 18}"
+    <text class="title" x="${WIDTH - labelSpace(curve) + 26}" y="${BOTTOM + 18}"
       >steps</text
     >
     <line

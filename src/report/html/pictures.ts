@@ -13,8 +13,8 @@ export function renderPictures(sets: ReportValue["pictures"]): Markup | null {
     <h2 id="pictures">Colorized photographs</h2>
     <p class="note">
       The network sees the gray image alone and predicts its colours; the truth
-      is the photograph itself. Test images, never trained on, in the dataset’s
-      order: none was chosen.
+      is the photograph itself. These are the dataset’s first images, not chosen
+      ones.
     </p>
     ${sets.map((set) => renderSet(set, sets.length > 1))}
   </section>`;
@@ -38,7 +38,7 @@ function renderItem(item: PictureSet["items"][number]): Markup {
       alt="${item.name}: ${COLUMNS[index] ?? ""}"
       ${isSmall ? html`class="pixelated"` : null}
     />`;
-  return html`<li>
+  return html`<li title="${item.name}">
     <span class="heads" aria-hidden="true"
       >${COLUMNS.map((column) => html`<span>${column}</span>`)}</span
     >

@@ -12,8 +12,8 @@ export function renderLeftOut(leftOut: ReportValue["leftOut"]): Markup {
     ${
       leftOut.length === 0
         ? html`<p>
-            Nothing: every planned cell was measured, and every image was
-            readable.
+            Nothing: every planned cell was measured, and no dataset left out an
+            image.
           </p>`
         : html`<ul>
             ${leftOut.map(
@@ -90,9 +90,9 @@ export function renderRun(facts: RunFacts): Markup {
   return html`<section aria-labelledby="cost">
     <h2 id="cost">Time and cost</h2>
     <p>
-      Run <code>${facts.run}</code> on ${facts.host}:
-      ${formatDuration(facts.wallMs)}, finished
-      ${finished.slice(0, 16).replace("T", " ")} UTC.
+      Run <code>${facts.run}</code> on
+      ${facts.host}${facts.wallMs > 0 ? `: ${formatDuration(facts.wallMs)}` : null},
+      finished ${finished.slice(0, 16).replace("T", " ")} UTC.
     </p>
     ${renderScrollBox("Time and memory by stage", grid)}
     <p class="note">

@@ -31,6 +31,9 @@ export function createScale(options: {
   return { ticks, digits, at };
 }
 
+/** Differences below this are none: their ticks would need more digits than a number can print. */
+const SMALLEST = 1e-15;
+
 /** Smallest and largest value; never empty, so that a scale has a length. */
 export function extentOf(values: readonly number[]): [number, number] {
   let low = Infinity;
@@ -40,11 +43,10 @@ export function extentOf(values: readonly number[]): [number, number] {
     high = Math.max(high, value);
   }
   if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
-  if (low === high) {
-    const half = Math.abs(low) * 0.05 || 0.5;
-    return [low - half, high + half];
-  }
-  return [low, high];
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (high - low > size * 1e-9 && high - low > SMALLEST) return [low, high];
+  const half = size > SMALLEST ? size * 0.05 : 0.5;
+  return [low - half, high + half];
 }
 
 /** 1, 2 or 5 times a power of ten, at least `rough`. */

@@ -9,13 +9,18 @@ import type { Scale } from "./scale.ts";
 const WIDTH = 380;
 const PAD = 22;
 const LABEL_ROW = 16;
+/** Of the labels' font (12 px), generously. */
+const CHARACTER_WIDTH = 7;
 const SUBJECTS = { mean: "mean", every: "every", ci95: "interval" } as const;
 const SIGNS = { atLeast: "≥", above: ">", atMost: "≤", below: "<" } as const;
 
 type Limit = { readonly value: number; readonly label: string };
 
 export function renderStrip(claim: Claim, sample: Sample, id: string): Markup {
-  const limits = claim.criteria.flatMap(limitsOf(claim));
+  // From left to right and from top to bottom: a label, which stands right of its line, meets no other line.
+  const limits = claim.criteria
+    .flatMap(limitsOf(claim))
+    .toSorted((a, b) => a.value - b.value);
   const numbers = sample.values.map(({ value }) => value);
   const scale = createScale({
     values: [
@@ -61,7 +66,7 @@ export function renderStrip(claim: Claim, sample: Sample, id: string): Markup {
       ${claim.paired ? "Difference" : "Value"}${unitSuffix(
         claim.unit === "" ? "" : `in ${claim.unit}`,
       )}:
-      a dot per ${claim.over}, the mean with its 95 % interval, and the
+      a dot per ${claim.over}, the mean with its 95&nbsp;% interval, and the
       criterion (dashed).
     </figcaption>
   </figure>`;
@@ -123,7 +128,7 @@ function renderLimit(
 ): Markup {
   const x = scale.at(value);
   const y = 13 + row * LABEL_ROW;
-  const isRight = x > WIDTH / 2;
+  const isRight = x + 5 + label.length * CHARACTER_WIDTH > WIDTH;
   return html`<line
       class="limit"
       x1="${x}"

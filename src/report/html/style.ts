@@ -48,10 +48,13 @@ b { font-weight: 650; }
 .kicker { display: flex; flex-wrap: wrap; align-items: center; gap: .4rem .7rem; color: var(--muted); font-size: .875rem; margin: 0 0 .6rem; }
 .figure { margin: 0; line-height: 1.15; color: var(--muted); }
 .figure b { font-size: 2.6rem; font-weight: 600; letter-spacing: -0.03em; color: var(--ink); }
-.detail { font-size: .9375rem; margin: .15rem 0 .75rem; }
+.detail { font-size: .9375rem; margin: .25rem 0 .75rem; color: var(--muted); }
+.detail b, .detail .num { color: var(--ink); }
+.detail b { font-weight: 600; }
 .criteria { list-style: none; margin: 0; padding: 0; font-size: .9375rem; }
 .criteria li { display: flex; gap: .5rem; padding: .12rem 0; }
-.criteria .icon { margin-top: .3rem; color: var(--muted); }
+.criteria .icon { margin-top: .3rem; }
+.criteria .good .icon { color: var(--good); } .criteria .bad .icon { color: var(--bad); } .criteria .open .icon { color: var(--open); }
 .criteria b { margin-left: .6rem; }
 .claim .note { margin: .6rem 0 0; }
 
@@ -80,9 +83,9 @@ tbody tr + tr > * { border-top: 1px solid var(--hair); }
 tfoot > tr > * { border-top: 1px solid var(--axis); font-weight: 600; }
 table.results { min-width: min(100%, 34rem); }
 table.results b { font-size: 1.15rem; }
-table.results tbody th { font-weight: 600; padding-top: .7rem; }
+table.results tbody th { font-weight: 600; padding-top: .7rem; min-width: 9.5rem; }
 .swatch { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; background: currentColor; margin-right: .55rem; }
-.dots { width: 8rem; margin-top: .25rem; overflow: visible; }
+.dots { width: 10rem; margin-top: .25rem; overflow: visible; }
 .dots circle { fill: currentColor; fill-opacity: .75; }
 .dots .tick { stroke: currentColor; stroke-width: 1.5; }
 .missing { color: var(--muted); font-style: italic; }
@@ -118,7 +121,7 @@ tr.s3 .swatch { color: var(--s3); } tr.s4 .swatch { color: var(--s4); } tr.s5 .s
 .triptych img { display: block; width: 100%; height: auto; border-radius: 2px; }
 .pixelated { image-rendering: pixelated; }
 
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 13rem), 1fr)); gap: .75rem 2rem; margin: .75rem 0 1rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 10rem), 1fr)); gap: .75rem 2rem; margin: .75rem 0 1rem; }
 .facts dt { color: var(--muted); font-size: .875rem; }
 .facts dd { margin: 0; }
 summary { cursor: pointer; color: var(--muted); font-size: .875rem; padding: .35rem 0; width: fit-content; }
@@ -140,7 +143,7 @@ footer { max-width: 61rem; padding-left: 0; padding-right: 0; }
   .pictures { grid-template-columns: minmax(0, 1fr); gap: .6rem; }
   .pictures li:nth-child(n+2) .heads { display: none; }
   th, td { padding-right: 1rem; }
-  .dots { width: 6rem; }
+  .dots { width: 7rem; }
 }
 @media print {
   body { background: none; font-size: 10.5pt; }

@@ -33,7 +33,7 @@ export function renderTables(
 ): Markup | null {
   if (tables.length === 0) return null;
   return html`<section aria-labelledby="tables">
-    <h2 id="tables">${tables.length === 1 ? "Table" : "Tables"}</h2>
+    <h2 id="tables">Results</h2>
     ${tables.map((table) => renderTable(table, palette))}
   </section>`;
 }
@@ -111,7 +111,7 @@ function renderCell(
     >${isSizeShown ? html`<span class="spread"> n = ${sample.n}</span>` : null}${renderDots(sample, table)}`;
 }
 
-const DOTS_WIDTH = 128;
+const DOTS_WIDTH = 160;
 
 function renderDots(sample: Sample, table: ReportTable): Markup {
   const [low, high] = extentOf(valuesOf(table));
@@ -148,7 +148,7 @@ function renderValues(table: ReportTable): Markup {
         <th scope="col">${table.rowAxis}</th>
         ${table.columnAxis === null ? null : html`<th scope="col">${table.columnAxis}</th>`}
         <th scope="col">by ${table.over}</th>
-        <th scope="col">95 % interval</th>
+        <th scope="col">95&nbsp;% interval</th>
       </tr>
     </thead>
     <tbody>
@@ -195,7 +195,7 @@ export function renderPublished(
         <th scope="col">Cell</th>
         <th scope="col">Published</th>
         <th scope="col">Ours</th>
-        <th scope="col">95 % interval</th>
+        <th scope="col">95&nbsp;% interval</th>
         <th scope="col">n</th>
         <th scope="col">Difference</th>
         <th scope="col">Verdict</th>
@@ -228,7 +228,7 @@ export function renderPublished(
     <h2 id="published">Against published figures</h2>
     ${renderScrollBox("Published figures against ours", grid)}
     <p class="note">
-      Reproduced: our whole 95 % interval lies within the margin around the
+      Reproduced: our whole 95&nbsp;% interval lies within the margin around the
       published value. Undecided: it crosses the margin; more seeds narrow it.
     </p>
   </section>`;

@@ -1,0 +1,51 @@
+import { expect, it } from "vitest";
+import { createReport } from "../../src/report/create-report.ts";
+import { renderHtml } from "../../src/report/html/page.ts";
+import { createStageCosts } from "../../src/report/run-facts.ts";
+import { createExampleInputs, exampleRun } from "../support/report-example.ts";
+
+const task = (stage: string, wallMs: number, isCached = false) => ({
+  stage,
+  kind: "evaluate",
+  isCached,
+  wallMs,
+  cpuMs: wallMs * 2,
+  peakMemoryBytes: wallMs * 1000,
+});
+
+it("sums time over the tasks of a stage, takes the largest memory and counts what was cached", () => {
+  const costs = createStageCosts([
+    task("b", 1),
+    task("a", 5),
+    task("b", 3, true),
+  ]);
+  expect(costs).toEqual([
+    {
+      stage: "b",
+      kind: "evaluate",
+      tasks: 2,
+      cached: 1,
+      wallMs: 4,
+      cpuMs: 8,
+      peakMemoryBytes: 3000,
+    },
+    {
+      stage: "a",
+      kind: "evaluate",
+      tasks: 1,
+      cached: 0,
+      wallMs: 5,
+      cpuMs: 10,
+      peakMemoryBytes: 5000,
+    },
+  ]);
+});
+
+it("shows time and cost in the copy of a run, and nowhere in the artifact", () => {
+  const report = createReport(createExampleInputs());
+  const copy = renderHtml(report, { run: exampleRun });
+  expect(copy).toContain("Time and cost");
+  expect(copy).toContain(exampleRun.run);
+  expect(copy).toContain("2030-01-02 03:04 UTC");
+  expect(renderHtml(report)).not.toContain("Time and cost");
+});
