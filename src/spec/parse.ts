@@ -35,7 +35,11 @@ export function parsePipeline(
   const parsed = parseYaml(decoded.text);
   if (!parsed.ok) return { ok: false, issues: sortIssues(parsed.issues) };
   const { document } = parsed;
-  const { spec, mistakes } = readPipeline(document.value, options);
+  const { spec, mistakes } = readPipeline(
+    document.value,
+    options.overrides ?? new Map(),
+    decoded.text.includes("${"),
+  );
   const issues: Issue[] = [
     ...document.issues,
     ...mistakes.map(({ place, ...mistake }) => ({
@@ -53,20 +57,22 @@ type Reading = {
   readonly mistakes: readonly Mistake[];
 };
 
-function readPipeline(value: JsonValue, options: ParseOptions): Reading {
+function readPipeline(
+  value: JsonValue,
+  overrides: ReadonlyMap<string, string>,
+  hasReferences: boolean,
+): Reading {
   const head = checkPipelineHead(value);
   if (head.file === null) return { spec: null, mistakes: head.mistakes };
   const { params, mistakes: overrideMistakes } = resolveParams(
     head.params,
-    options.overrides ?? new Map(),
+    overrides,
   );
-  const { params: _written, ...rest } = head.file;
-  const replaced = interpolate(rest, params);
-  const file = {
-    ...(replaced.value as JsonObject),
-    params: head.file["params"] ?? {},
-  };
-  const checked = checkPipelineHead(file);
+  const replaced = hasReferences
+    ? replaceReferences(head.file, params)
+    : { file: head.file, mistakes: [] };
+  const { file } = replaced;
+  const checked = hasReferences ? checkPipelineHead(file) : head;
   const stages = readStages(file, checked.seeds);
   return {
     spec: {
@@ -84,6 +90,16 @@ function readPipeline(value: JsonValue, options: ParseOptions): Reading {
       ...replaced.mistakes,
     ],
   };
+}
+
+/** The file with every reference replaced, except in the parameters themselves. */
+function replaceReferences(
+  file: JsonObject,
+  params: JsonObject,
+): { readonly file: JsonObject; readonly mistakes: readonly Mistake[] } {
+  const { params: written = {}, ...rest } = file;
+  const { value, mistakes } = interpolate(rest, params);
+  return { file: { ...(value as JsonObject), params: written }, mistakes };
 }
 
 /** Mistakes about a value that a wrong reference left empty follow from the reference. */

@@ -3,9 +3,12 @@
  * What a stage's `with` may hold is declared by its kind; how stages fit together is checked in `check-*.ts`.
  */
 import { z } from "zod";
+import type { JsonValue } from "./pipeline-spec.ts";
 import { STAGE_KINDS } from "./stage-kinds.ts";
 import { count, durationMs, memoryBytes } from "./units.ts";
 
+/** Anything: the document's reader made it, so it is JSON already; checking it again would cost more than reading it. */
+const json = z.custom<JsonValue>();
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const seed = z
   .int()
@@ -35,12 +38,12 @@ export const inputSchema = z
     "A stage, `{ from, where }`, or a list of them: a list is an axis named after the input.",
   );
 
-const axisValue = z.union([scalar, z.record(z.string(), z.json())]);
+const axisValue = z.union([scalar, z.record(z.string(), json)]);
 
 export const matrixSchema = z
   .object({
     include: z
-      .array(z.record(z.string(), z.json()))
+      .array(z.record(z.string(), json))
       .default([])
       .describe(
         "Adds parameters to the combinations it matches, or a combination that the axes do not have.",
@@ -67,7 +70,7 @@ export const stageSchema = z.strictObject({
   kind: z.enum(STAGE_KINDS).describe("What the stage does."),
   description: z.string().optional().describe("A sentence for people."),
   with: z
-    .record(z.string(), z.json())
+    .record(z.string(), json)
     .default({})
     .describe("Parameters of the stage's kind."),
   inputs: z
@@ -102,7 +105,7 @@ export const headSchema = z.strictObject({
     ),
   seeds: seeds.default([0]),
   stages: z
-    .record(z.string(), z.json())
+    .record(z.string(), json)
     .describe("Stage name → what it does and what it reads."),
 });
 

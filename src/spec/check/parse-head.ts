@@ -1,7 +1,7 @@
 /** The keys of a pipeline file around its stages: which there are, and of what type. */
 import type { Mistake } from "../issue.ts";
 import type { JsonObject, JsonValue } from "../pipeline-spec.ts";
-import { findMistakes } from "./schema-issues.ts";
+import { checkMap } from "./schema-issues.ts";
 import { describeValue } from "./schema-words.ts";
 import { headSchema } from "../schema.ts";
 import { checkName, repeatedNumbers } from "./names.ts";
@@ -34,21 +34,23 @@ export function checkPipelineHead(value: JsonValue): CheckedHead {
       ],
     };
   const file = value as JsonObject;
-  const mistakes = findMistakes(headSchema, file, {
-    unknownKey: "spec.unknown-key",
-    missing: "spec.missing",
-  });
-  const wrong = new Set(mistakes.map(({ path }) => String(path[0])));
-  const sound = Object.fromEntries(
-    Object.entries(file).filter(([key]) => !wrong.has(key)),
+  const checked = checkMap(
+    { schema: headSchema, lenient: headSchema.partial(), codes: CODES },
+    file,
   );
-  const parsed = headSchema.partial().parse(sound);
-  const { name = "", description = "", params = {}, seeds = [0] } = parsed;
-  if (parsed.name !== undefined)
+  const {
+    name,
+    description = "",
+    params = {},
+    seeds = [0],
+    stages,
+  } = checked.output;
+  const mistakes = [...checked.mistakes];
+  if (name !== undefined)
     mistakes.push(
       ...checkName(name, "the pipeline", ["name"], "value", MAX_PIPELINE_NAME),
     );
-  if (parsed.stages !== undefined && Object.keys(parsed.stages).length === 0)
+  if (stages !== undefined && Object.keys(stages).length === 0)
     mistakes.push({
       code: "spec.range",
       path: ["stages"],
@@ -58,13 +60,18 @@ export function checkPipelineHead(value: JsonValue): CheckedHead {
   mistakes.push(...repeatedNumbers(seeds, ["seeds"]));
   return {
     file,
-    name,
+    name: name ?? "",
     description,
     params,
     seeds: [...new Set(seeds)],
     mistakes,
   };
 }
+
+const CODES = {
+  unknownKey: "spec.unknown-key",
+  missing: "spec.missing",
+} as const;
 
 const NOTHING: Omit<CheckedHead, "mistakes"> = {
   file: null,

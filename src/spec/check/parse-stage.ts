@@ -8,7 +8,7 @@ import type { IssuePath, Mistake } from "../issue.ts";
 import { expandMatrix } from "./matrix.ts";
 import { checkName, repeatedNumbers } from "./names.ts";
 import type { JsonObject, JsonValue, StageSpec } from "../pipeline-spec.ts";
-import { findMistakes } from "./schema-issues.ts";
+import { checkMap, checkValue } from "./schema-issues.ts";
 import { stageSchema, type StageFile } from "../schema.ts";
 import { checkInputs } from "./stage-inputs.ts";
 import { declarationOf, STAGE_KINDS, type StageKind } from "../stage-kinds.ts";
@@ -25,6 +25,10 @@ export type ParsedStage = {
   readonly mistakes: readonly Mistake[];
 };
 
+const CODES = {
+  unknownKey: "spec.unknown-key",
+  missing: "spec.missing",
+} as const;
 const MAX_STAGE_NAME = 63;
 /** Axes with a meaning of their own. */
 const RESERVED_AXES: Readonly<Record<string, string>> = {
@@ -48,18 +52,18 @@ export function parseStage(options: {
 }): ParsedStage {
   const { name, raw, kinds } = options;
   const root: IssuePath = ["stages", name];
-  const structural = findMistakes(stageSchema, raw, {
-    unknownKey: "spec.unknown-key",
-    missing: "spec.missing",
-  }).map(renameKindMistake);
   const named = checkName(name, "a stage", [], "key", MAX_STAGE_NAME);
   const kind = readKind(raw);
-  if (kind === null) return finish(null, [], [...named, ...structural], root);
-  const wrong = new Set(structural.map(({ path }) => String(path[0])));
-  const sound = Object.fromEntries(
-    Object.entries(raw as JsonObject).filter(([key]) => !wrong.has(key)),
+  if (kind === null) {
+    const checked = checkValue(stageSchema, raw, CODES);
+    const structural = checked.ok ? [] : checked.mistakes.map(toKindMistake);
+    return finish(null, [], [...named, ...structural], root);
+  }
+  const checked = checkMap(
+    { schema: stageSchema, lenient: stageSchema, codes: CODES },
+    raw as JsonObject,
   );
-  const file = stageSchema.parse(sound);
+  const { output: file, wrongKeys: wrong } = checked;
   const inputs = wrong.has("inputs")
     ? { inputs: {}, places: {}, mistakes: [] }
     : checkInputs({ kind, written: file.inputs, kinds });
@@ -74,7 +78,7 @@ export function parseStage(options: {
         });
   const mistakes = [
     ...named,
-    ...structural,
+    ...checked.mistakes,
     ...inputs.mistakes,
     ...matrix.mistakes,
     ...checkAxisNames(file),
@@ -130,7 +134,7 @@ function referencesOf(
   );
 }
 
-function renameKindMistake(mistake: Mistake): Mistake {
+function toKindMistake(mistake: Mistake): Mistake {
   return mistake.path[0] === "kind"
     ? { ...mistake, code: "spec.unknown-kind" }
     : mistake;

@@ -6,6 +6,7 @@
  */
 import type { z } from "zod";
 import type { IssuePath, Mistake } from "../issue.ts";
+import type { JsonObject } from "../pipeline-spec.ts";
 import { suggest } from "./nearest-name.ts";
 import { keysAt, valueAt } from "./schema-keys.ts";
 import { describeValue, expectationOf, hintOf } from "./schema-words.ts";
@@ -17,16 +18,45 @@ export type SchemaIssueCodes = {
 
 type ZodIssue = z.core.$ZodIssue;
 
-/** Every mistake of `value` against `schema`; empty if it is accepted. */
-export function findMistakes(
-  schema: z.ZodType,
+/** A value as the schema reads it, or every mistake in it. */
+export type Checked<T> =
+  | { readonly ok: true; readonly output: T }
+  | { readonly ok: false; readonly mistakes: readonly Mistake[] };
+
+export function checkValue<S extends z.ZodType>(
+  schema: S,
   value: unknown,
   codes: SchemaIssueCodes,
-): Mistake[] {
+): Checked<z.output<S>> {
   const result = schema.safeParse(value);
-  return result.success
-    ? []
-    : toMistakes(result.error.issues, { schema, value, codes });
+  if (result.success) return { ok: true, output: result.data };
+  const context = { schema, value, codes };
+  return { ok: false, mistakes: toMistakes(result.error.issues, context) };
+}
+
+/** A map as the schema reads it; of one with mistakes, what is left without the keys that hold them. */
+export function checkMap<S extends z.ZodType, L extends z.ZodType>(
+  options: {
+    readonly schema: S;
+    /** The same schema for what is left: a key may be absent that the schema requires. */
+    readonly lenient: L;
+    readonly codes: SchemaIssueCodes;
+  },
+  value: JsonObject,
+): {
+  readonly output: z.output<S> | z.output<L>;
+  readonly mistakes: readonly Mistake[];
+  readonly wrongKeys: ReadonlySet<string>;
+} {
+  const checked = checkValue(options.schema, value, options.codes);
+  if (checked.ok)
+    return { output: checked.output, mistakes: [], wrongKeys: new Set() };
+  const { mistakes } = checked;
+  const wrongKeys = new Set(mistakes.map(({ path }) => String(path[0])));
+  const sound = Object.fromEntries(
+    Object.entries(value).filter(([key]) => !wrongKeys.has(key)),
+  );
+  return { output: options.lenient.parse(sound), mistakes, wrongKeys };
 }
 
 type Context = {
@@ -36,10 +66,7 @@ type Context = {
 };
 
 /** The mistakes behind the issues of a failed parse of `value` by `schema`. */
-export function toMistakes(
-  issues: readonly ZodIssue[],
-  context: Context,
-): Mistake[] {
+function toMistakes(issues: readonly ZodIssue[], context: Context): Mistake[] {
   return issues
     .flatMap(flattenUnion)
     .flatMap((issue) => toMistakesOfIssue(issue, context));

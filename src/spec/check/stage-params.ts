@@ -10,7 +10,7 @@ import type { Mistake } from "../issue.ts";
 import type { Combination, ParamSource } from "./combination.ts";
 import { suggest } from "./nearest-name.ts";
 import type { JsonObject, JsonValue, Variant } from "../pipeline-spec.ts";
-import { findMistakes } from "./schema-issues.ts";
+import { checkValue } from "./schema-issues.ts";
 
 const CODES = {
   unknownKey: "spec.unknown-param",
@@ -33,7 +33,7 @@ export function checkParams(options: {
   readonly combinations: readonly Combination[];
 }): CheckedParams {
   const { schema, combinations } = options;
-  const fields = createFields(schema);
+  const fields = fieldsOf(schema);
   const mistakes: Mistake[] = [];
   const base = Object.entries(options.with).map(
     ([param, value]): ParamSource => ({
@@ -87,11 +87,25 @@ type Fields = {
   assemble(written: ReadonlyMap<string, ParsedField>): Assembled;
 };
 
+/** Schemas do not change; what follows from one alone is worked out once, not for each of its stages. */
+const knownFields = new WeakMap<z.ZodObject, Fields>();
+
+function fieldsOf(schema: z.ZodObject): Fields {
+  const known = knownFields.get(schema);
+  if (known !== undefined) return known;
+  const fields = createFields(schema);
+  knownFields.set(schema, fields);
+  return fields;
+}
+
 function createFields(schema: z.ZodObject): Fields {
   const shape = schema.shape as Readonly<Record<string, z.ZodType>>;
   const names = Object.keys(shape);
   const absent = new Map(
-    names.map((name) => [name, shape[name]?.safeParse(undefined)]),
+    Object.entries(shape).map(([name, field]) => [
+      name,
+      checkValue(field, undefined, CODES),
+    ]),
   );
   return {
     parse(source) {
@@ -115,10 +129,10 @@ function createFields(schema: z.ZodObject): Fields {
         const given = written.get(name);
         const standard = absent.get(name);
         if (given !== undefined) value[name] = given.output;
-        else if (standard?.success !== true)
-          missing.push(missingParam(name, shape[name]));
-        else if (standard.data !== undefined)
-          value[name] = standard.data as JsonValue;
+        else if (standard?.ok === false)
+          missing.push(missingParam(name, standard.mistakes));
+        else if (standard?.output !== undefined)
+          value[name] = standard.output as JsonValue;
       }
       if (missing.length > 0) return { missing };
       let isValid = true;
@@ -131,15 +145,15 @@ function createFields(schema: z.ZodObject): Fields {
 
 function parseField(field: z.ZodType, source: ParamSource): ParsedField {
   const attempt = (input: JsonValue): ParsedField => {
-    const result = field.safeParse(input);
-    if (result.success)
+    const checked = checkValue(field, input, CODES);
+    if (checked.ok)
       return {
         source,
         input,
-        output: result.data as JsonValue,
+        output: checked.output as JsonValue,
         mistakes: [],
       };
-    const mistakes = findMistakes(field, input, CODES).map((mistake) => ({
+    const mistakes = checked.mistakes.map((mistake) => ({
       ...mistake,
       path: [...source.path, ...mistake.path],
     }));
@@ -153,10 +167,8 @@ function parseField(field: z.ZodType, source: ParamSource): ParsedField {
   return attempt(bare);
 }
 
-function missingParam(name: string, field: z.ZodType | undefined): Mistake {
-  const [reason] =
-    field === undefined ? [] : findMistakes(field, undefined, CODES);
-  const expected = /expected (.*), found/.exec(reason?.message ?? "")?.[1];
+function missingParam(name: string, reasons: readonly Mistake[]): Mistake {
+  const expected = /expected (.*), found/.exec(reasons[0]?.message ?? "")?.[1];
   return {
     code: CODES.missing,
     path: ["with"],
@@ -188,13 +200,14 @@ function createRules(schema: z.ZodObject, mistakes: Mistake[]): Rules {
       const input = Object.fromEntries(
         Array.from(written, ([name, field]) => [name, field.input]),
       );
-      const found = findMistakes(schema, input, CODES);
-      for (const mistake of found) {
+      const checked = checkValue(schema, input, CODES);
+      if (checked.ok) return true;
+      for (const mistake of checked.mistakes) {
         const [param, ...inner] = mistake.path;
         const path = written.get(String(param))?.source.path ?? ["with"];
         report({ ...mistake, path: [...path, ...inner] });
       }
-      return found.length === 0;
+      return false;
     },
   };
 }

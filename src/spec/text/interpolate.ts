@@ -69,7 +69,7 @@ function typeWords(standard: JsonValue): string {
 const REFERENCE = /\$(\$)?\{([^}]*)\}/g;
 const WHOLE_REFERENCE = /^\$\{([^}]*)\}$/;
 
-/** The value with every reference replaced, at any depth. Parts without a reference are shared, not copied. */
+/** The value with every reference replaced, at any depth. */
 export function interpolate(
   value: JsonValue,
   params: JsonObject,
