@@ -4,8 +4,8 @@
  * N-API is binary-stable, so an addon built with one Node runs in every later one. The addons find TensorFlow by
  * `$ORIGIN`, so the engine directory can be moved.
  */
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { UserError } from "../../src/base/errors.ts";
 import {
   bindingName,
@@ -24,12 +24,10 @@ const FLAGS = [
   "-DBUILDING_NODE_EXTENSION",
 ];
 
-const nodeRequire = createRequire(import.meta.url);
-
-/** The folder of an installed npm package. */
-function packageFolder(name: string): string {
+/** The folder of an installed npm package, given what resolves its package.json. */
+function packageFolder(name: string, resolve: () => string): string {
   try {
-    return dirname(nodeRequire.resolve(`${name}/package.json`));
+    return dirname(fileURLToPath(resolve()));
   } catch (cause) {
     throw new UserError({
       code: "engine.package-missing",
@@ -48,7 +46,12 @@ export type CompileOptions = ToolOptions & {
 
 /** Builds the addon of TensorFlow.js from the sources in its package. */
 export async function compileBinding(options: CompileOptions): Promise<void> {
-  const sources = join(packageFolder("@tensorflow/tfjs-node-gpu"), "binding");
+  const sources = join(
+    packageFolder("@tensorflow/tfjs-node-gpu", () =>
+      import.meta.resolve("@tensorflow/tfjs-node-gpu/package.json"),
+    ),
+    "binding",
+  );
   await compile(
     ["tfjs_backend.cc", "tfjs_binding.cc"].map((file) => join(sources, file)),
     bindingName,
@@ -73,12 +76,15 @@ async function compile(
   warnings: readonly string[],
   { compiler, folder, ...options }: CompileOptions,
 ): Promise<void> {
+  const headers = packageFolder("node-api-headers", () =>
+    import.meta.resolve("node-api-headers/package.json"),
+  );
   const result = await runTool(
     compiler,
     [
       FLAGS,
       warnings,
-      ["-I", join(packageFolder("node-api-headers"), "include")],
+      ["-I", join(headers, "include")],
       ["-I", join(folder, "include")],
       sources,
       ["-o", join(folder, name)],

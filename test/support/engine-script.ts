@@ -35,10 +35,7 @@ const realEngine = findEngine({
   override: process.env["HUELINE_ENGINE"],
 }).directory;
 
-/** What a stub does at its stage: works, says `no space` and fails, or never ends. */
-export type Behaviour = "work" | "fail" | "hang";
-export type Stage = "download" | "unpack" | "compile";
-
+/** A stub at its stage (download, unpack, compile) works, or by STUB_<stage> fails, hangs, or waits for `go`. */
 const ACT = `
 act() { # stage
   /bin/echo "$1" >> "$STUB_LOG"
