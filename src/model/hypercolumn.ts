@@ -6,16 +6,14 @@
  * each layer's map first and the results are upsampled and added: the same sum (bilinear mixing and a linear layer
  * commute), at the cost of the small maps.
  *
- * A Pixel (y, x) lies at u = clamp((y − offset) / stride, 0, h − 1 − 1e-4) in a layer of height h, alike for x; both read-outs
- *   agree to rounding. A layer of stride 1 returns the cell itself.
+ * A Pixel (y, x) lies at u = clamp((y − offset) / stride, 0, h − 1) in a layer of height h, alike for x; both read-outs agree to
+ *   rounding. A layer of stride 1 returns the cell itself. (The paper keeps u below h − 1 by a small ε, so that cell u + 1
+ *   exists; here the far neighbour of the last cell is that cell.)
  * Shape suffixes: N images, H height, W width, C channels, P places (all images' in turn), K corners, R rows of a gather.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Activation } from "./encoder.ts";
 import type { LayerGeometry } from "./network.ts";
-
-/** Keeps the far neighbour of the last cell inside the map. */
-const EDGE = 1e-4;
 
 /** Reads layers at integer pixels; places of image 0 first. Returns [P, sum of widths]. */
 export function readSparse(
@@ -101,15 +99,14 @@ function between(
 ): Between {
   const shifted = tf.sub(tf.cast(pixels_P, "float32"), offset);
   const at = tf.mul<tf.Tensor1D>(shifted, 1 / stride);
-  const last = Math.max(0, cells - 1 - EDGE);
-  const u = tf.clipByValue<tf.Tensor1D>(at, 0, last);
+  const u = tf.clipByValue<tf.Tensor1D>(at, 0, cells - 1);
   const floor = tf.floor(u);
   const cell = tf.cast<tf.Tensor1D>(floor, "int32");
-  const step = tf.scalar(cells > 1 ? 1 : 0, "int32");
+  const after = tf.add(cell, tf.scalar(1, "int32"));
   const far = tf.sub<tf.Tensor1D>(u, floor);
   return {
     cell,
-    next: tf.add(cell, step),
+    next: tf.minimum(after, tf.scalar(cells - 1, "int32")),
     near: tf.sub(1, far),
     far,
   };
