@@ -8,7 +8,7 @@ import { createMemoryStore } from "../../src/store/memory.ts";
 import type { ClaimOwner, Liveness } from "../../src/store/owner.ts";
 import { takeRunLease, toLeaseKey } from "../../src/store/run-records.ts";
 import { createFaultyStore } from "../support/faulty-store.ts";
-import { createManualClock } from "../support/manual-clock.ts";
+import { createSimulatedClock } from "../support/simulated-clock.ts";
 
 const key = "k".repeat(64);
 
@@ -17,7 +17,7 @@ function owner(host: string, pid = 1): ClaimOwner {
 }
 
 function setUp(liveness: Liveness = "unknown") {
-  const clock = createManualClock();
+  const clock = createSimulatedClock();
   const store = createMemoryStore({ clock });
   const options = { clock, isOwnerAlive: async () => liveness };
   const take = (host: string, more: { readonly force?: boolean } = {}) =>
@@ -42,7 +42,7 @@ describe("taking a claim", () => {
   test("that is held says by whom and how old the heartbeat is", async () => {
     const { take, clock } = setUp();
     await take("a");
-    await clock.advance(7_000);
+    await clock.elapse(7_000);
     expect(await take("b")).toEqual({
       kind: "held",
       by: owner("a"),
@@ -59,7 +59,7 @@ describe("taking a claim", () => {
   test("of a living process fails however old its heartbeat is: native code may block it", async () => {
     const { take, clock } = setUp("alive");
     await take("a");
-    await clock.advance(3_600_000);
+    await clock.elapse(3_600_000);
     expect((await take("b")).kind).toBe("held");
   });
 
@@ -89,31 +89,31 @@ describe("a claim of another machine", () => {
   test("whose heartbeat is old is watched for the time to live, and taken when it does not move", async () => {
     const { take, clock } = setUp();
     await take("a");
-    await clock.advance(31_000);
+    await clock.elapse(31_000);
     let outcome: TakeOutcome | null = null;
     const taking = take("b").then((result) => (outcome = result));
-    await clock.advance(29_000);
+    await clock.elapse(29_000);
     expect(outcome).toBeNull();
-    await clock.advance(2_000);
+    await clock.elapse(2_000);
     expect(taken(await taking).epoch).toBe(2);
   });
 
   test("that beats while it is watched stays held", async () => {
     const { take, clock } = setUp();
     const first = taken(await take("a"));
-    await clock.advance(40_000);
+    await clock.elapse(40_000);
     const taking = take("b");
-    await clock.advance(12_000);
+    await clock.elapse(12_000);
     expect(await first.heartbeat()).toBe("ours");
-    await clock.advance(12_000);
+    await clock.elapse(12_000);
     expect((await taking).kind).toBe("held");
     expect(await first.confirm()).toBe("ours");
   });
 
   test("whose clock is an hour ahead or behind is judged by what is seen of it, not by its clock", async () => {
     for (const skewMs of [3_600_000, -3_600_000]) {
-      const here = createManualClock();
-      const there = createManualClock({ skewMs });
+      const here = createSimulatedClock();
+      const there = { ...here, now: () => here.now() + skewMs };
       const store = createMemoryStore();
       const isOwnerAlive = async (): Promise<Liveness> => "unknown";
       const first = taken(
@@ -122,12 +122,12 @@ describe("a claim of another machine", () => {
       const take = () =>
         takeClaim(store, key, owner("b"), { clock: here, isOwnerAlive });
       const living = take();
-      await here.advance(10_000);
+      await here.elapse(10_000);
       await first.heartbeat();
-      await here.advance(10_000);
+      await here.elapse(10_000);
       expect((await living).kind).toBe("held");
       const dead = take();
-      await here.advance(31_000);
+      await here.elapse(31_000);
       expect((await dead).kind).toBe("taken");
     }
   });
@@ -135,15 +135,15 @@ describe("a claim of another machine", () => {
   test("stops being watched when the worker is told to stop", async () => {
     const { store, options, clock } = setUp();
     await takeClaim(store, key, owner("a"), options);
-    await clock.advance(31_000);
+    await clock.elapse(31_000);
     const stop = new AbortController();
     const taking = takeClaim(store, key, owner("b"), {
       ...options,
       signal: stop.signal,
     });
-    await clock.advance(6_000);
+    await clock.elapse(6_000);
     stop.abort();
-    await clock.advance(0);
+    await clock.elapse(0);
     expect((await taking).kind).toBe("held");
     expect(clock.sleepers()).toBe(0);
   });
@@ -187,7 +187,7 @@ describe("the holder of a claim", () => {
   });
 
   test("keeps it when a heartbeat was written and its answer was lost", async () => {
-    const clock = createManualClock();
+    const clock = createSimulatedClock();
     const lost = new TransientError({ code: "net", message: "no answer" });
     const store = createFaultyStore(
       createMemoryStore(),
@@ -221,7 +221,7 @@ describe("looking at a claim", () => {
       const { take, store, options, clock } = setUp(liveness);
       expect(await inspectClaim(store, key, options)).toBeNull();
       await take("a");
-      await clock.advance(ageMs);
+      await clock.elapse(ageMs);
       const view = await inspectClaim(store, key, options);
       expect(view?.state ?? null).toBe(want);
       expect(view?.heartbeatAgeMs ?? ageMs).toBe(ageMs);
@@ -254,7 +254,7 @@ describe("four machines that take, beat, freeze, come back and finish by chance"
  * step for up to a minute and then goes on as if nothing had happened: the zombie.
  */
 async function simulate(seed: number): Promise<void> {
-  const clock = createManualClock();
+  const clock = createSimulatedClock();
   const store = createMemoryStore();
   const epochs: number[] = [];
   /** The newest holder that was let in: nobody older may pass a check afterwards. */
@@ -292,9 +292,9 @@ async function simulate(seed: number): Promise<void> {
     }
   }
   const machines = Promise.all([0, 1, 2, 3].map(machine));
-  await clock.advance(1_800_000);
+  await clock.elapse(1_800_000);
   isOver = true;
-  await clock.advance(1_800_000);
+  await clock.elapse(1_800_000);
   await machines;
   expect(epochs.length).toBeGreaterThan(3);
   expect(epochs).toEqual(epochs.map((_, i) => i + 1));
