@@ -76,10 +76,11 @@ async function identityOf(
   items: readonly SourceItem[],
 ): Promise<string> {
   const hash = createHash("sha256");
-  for (const sheet of sheets)
-    hash.update(
-      `${sheet} ${(await stat(path.join(place.directory, sheet))).size}\n`,
-    );
+  const used = sheets.slice(0, Math.ceil(items.length / SHEET_ROWS));
+  for (const sheet of used) {
+    const { size } = await inPlace(place, sheet, stat);
+    hash.update(`${sheet} ${size}\n`);
+  }
   hash.update(items.map(({ label }) => label).join(""));
   return `cifar10:${hash.digest("hex")}`;
 }
@@ -95,7 +96,7 @@ function toPpm(sheet: Uint8Array, row: number): Uint8Array {
 
 async function readSheet(place: Place, name: string): Promise<Uint8Array> {
   const { width, height, pixels } = await decodeImage(
-    await readSourceFile(place, name),
+    await inPlace(place, name, (file) => readFile(file)),
   );
   if (width !== SIDE * SIDE || height !== SHEET_ROWS)
     throw malformed(place, `'${name}' is ${width} × ${height} pixels`);
@@ -107,8 +108,10 @@ async function readLabels(
   name: string,
   count: number,
 ): Promise<number[]> {
-  const text = new TextDecoder().decode(await readSourceFile(place, name));
-  const labels: unknown = JSON.parse(text);
+  const text = new TextDecoder().decode(
+    await inPlace(place, name, (file) => readFile(file)),
+  );
+  const labels = parseJson(text);
   const isRight =
     Array.isArray(labels) &&
     labels.length === count &&
@@ -118,9 +121,22 @@ async function readLabels(
   return labels as number[];
 }
 
-async function readSourceFile(place: Place, name: string): Promise<Buffer> {
+function parseJson(text: string): unknown {
   try {
-    return await readFile(path.join(place.directory, name));
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Does something with a file of the package; its absence is the user's to mend. */
+async function inPlace<T>(
+  place: Place,
+  name: string,
+  use: (file: string) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(path.join(place.directory, name));
   } catch (thrown) {
     if (systemCode(thrown) !== "ENOENT") throw thrown;
     throw malformed(place, `'${name}' is missing`);
