@@ -1,6 +1,6 @@
 /**
- * The worker processes that this driver has started and not yet written down as ended. A task is in here from the
- * moment its process starts until its end is in the history, so that nobody starts a second one in between.
+ * The worker processes that this driver has started: from the moment a process starts until its end is in the history,
+ * so that nobody starts a second one in between.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
@@ -57,12 +57,10 @@ export function createLocalAttempts(
       resources: task.resources,
       atMs: clock.now(),
     });
+    // Without a pause between them: who sees the end also sees that there is room, and asks for the manifest.
     options.onEnding(task);
-    try {
-      await history.end(task.name, end);
-    } finally {
-      working.delete(task.name);
-    }
+    working.delete(task.name);
+    await history.end(task.name, end);
   };
 
   return {

@@ -60,7 +60,9 @@ export async function openLocalExecutor(
     onEnding: ({ key }) => {
       keys.doubt(key);
     },
-    onEnded: flag.raise,
+    onEnded: () => {
+      flag.raise();
+    },
   });
   const byNameOf = createTaskIndex();
   /** What was in the store when this driver came: none of its doing, whoever tried before. */
@@ -90,7 +92,7 @@ export async function openLocalExecutor(
       const snapshot = plan.tasks.map(({ name }) => history.attemptsOf(name));
       await keys.look(plan.tasks.map(({ key }) => key));
       const found = (foundAtFirst ??= new Set(
-        plan.tasks.map(({ key }) => key).filter(keys.isCommitted),
+        plan.tasks.map(({ key }) => key).filter((key) => keys.isCommitted(key)),
       ));
       const tasks = new Map<string, TaskObservation>();
       for (const [index, { name, key }] of plan.tasks.entries())
@@ -108,8 +110,8 @@ export async function openLocalExecutor(
           await start(plan, action.task, action.attempt);
         else attempts.stop(action.task, action);
     },
-    changed: flag.wait,
-    progress: attempts.progress,
+    changed: (signal) => flag.wait(signal),
+    progress: () => attempts.progress(),
     async close() {
       await attempts.stopAll({
         cause: "stopped-by-us",

@@ -49,7 +49,7 @@ export function startWorkerProcess(
   return {
     ended,
     stopRequest: () => stopRequest,
-    progress: log.lastProgress,
+    progress: () => log.lastProgress(),
     stop(request, graceMs) {
       if (stopRequest !== null || over.signal.aborted) return;
       stopRequest = request;

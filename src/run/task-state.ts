@@ -2,7 +2,6 @@
  * Where one task stands at one moment, as a union: what `reconcile` decides from and what people are told about.
  * Only computed, never stored: it follows from (plan, observation, now).
  */
-import type { TaskPhase } from "./status.ts";
 
 export type TaskState =
   | { readonly phase: "Succeeded"; readonly cached: boolean }
@@ -27,36 +26,21 @@ export type Wait =
 
 /** One line for people: why the task is where it is; empty when the phase says it all. */
 export function explain(state: TaskState): string {
-  switch (state.phase) {
-    case "Succeeded":
-      return state.cached ? "found in the store" : "";
-    case "Running":
-      return state.stopping === null ? "" : `stopping: ${state.stopping}`;
-    case "Failed":
-      return state.reason;
-    case "Skipped":
-      return `needs '${state.because}', which failed`;
-    case "Cancelled":
-      return "cancelled";
-    case "Pending":
-      return explainWait(state.wait);
-  }
+  if (state.phase === "Pending") return explainWait(state.wait);
+  if (state.phase === "Failed") return state.reason;
+  if (state.phase === "Skipped")
+    return `needs '${state.because}', which failed`;
+  if (state.phase === "Running")
+    return state.stopping === null ? "" : `stopping: ${state.stopping}`;
+  if (state.phase === "Succeeded")
+    return state.cached ? "found in the store" : "";
+  return "cancelled";
 }
 
 function explainWait(wait: Wait): string {
-  switch (wait.for) {
-    case "input":
-      return `waits for '${wait.task}'`;
-    case "claim":
-      return `waits for ${wait.heldBy}, who computes the same artifact`;
-    case "backoff":
-      return `tries again soon, after: ${wait.reason}`;
-    case "capacity":
-      return "waits for room";
-  }
-}
-
-/** A phase that only a person's request can change. */
-export function isSettled(phase: TaskPhase): boolean {
-  return phase !== "Pending" && phase !== "Running";
+  if (wait.for === "input") return `waits for '${wait.task}'`;
+  if (wait.for === "claim")
+    return `waits for ${wait.heldBy}, who computes the same artifact`;
+  if (wait.for === "backoff") return `tries again soon, after: ${wait.reason}`;
+  return "waits for room";
 }

@@ -87,23 +87,19 @@ function runReason(
   notes: readonly TaskNote[],
 ): string {
   const done = `${counts.Succeeded} of ${counts.total} tasks done`;
-  switch (phase) {
-    case "Succeeded":
-      return counts.cached === counts.total
-        ? "everything was found in the store"
-        : `${done}, ${counts.cached} of them found in the store`;
-    case "Failed": {
-      const first = notes.find((note) => note.phase === "Failed");
-      const more = counts.Failed > 1 ? ` (and ${counts.Failed - 1} more)` : "";
-      return cut(`'${first?.task}' failed: ${first?.reason}${more}`);
-    }
-    case "Cancelled":
-      return `cancelled with ${done}`;
-    case "Running":
-      return `${done}, ${counts.Running} running`;
-    case "Pending":
-      return notes.find((note) => note.phase === "Pending")?.reason ?? done;
+  if (phase === "Succeeded")
+    return counts.cached === counts.total
+      ? "everything was found in the store"
+      : `${done}, ${counts.cached} of them found in the store`;
+  if (phase === "Failed") {
+    const first = notes.find((note) => note.phase === "Failed");
+    const more = counts.Failed > 1 ? ` (and ${counts.Failed - 1} more)` : "";
+    return cut(`'${first?.task}' failed: ${first?.reason}${more}`);
   }
+  if (phase === "Pending")
+    return notes.find((note) => note.phase === "Pending")?.reason ?? done;
+  if (phase === "Cancelled") return `cancelled with ${done}`;
+  return `${done}, ${counts.Running} running`;
 }
 
 function toRows({ plan, states }: StatusInput): readonly StageRow[] {
@@ -199,13 +195,12 @@ function cut(reason: string): string {
   // eslint-disable-next-line no-control-regex -- control characters are what must go
   const line = reason.replace(/[\u0000-\u001f\u007f\s]+/g, " ").trim();
   if (encoder.encode(line).length <= MAX_REASON_BYTES) return line;
-  const points = [...line];
+  let kept = "";
   let sizeBytes = 0;
-  let end = 0;
-  for (const point of points) {
+  for (const point of line) {
     sizeBytes += encoder.encode(point).length;
     if (sizeBytes > MAX_REASON_BYTES - 3) break;
-    end++;
+    kept += point;
   }
-  return `${points.slice(0, end).join("")}…`;
+  return `${kept}…`;
 }

@@ -45,7 +45,7 @@ export function holdClaim(options: {
     }
   };
   const beat = async (): Promise<void> => {
-    while (!over.signal.aborted && lost === null) {
+    while (!over.signal.aborted && !work.signal.aborted) {
       await clock.sleep(claimTimes.heartbeatEveryMs, over.signal);
       if (!over.signal.aborted) await beatOnce();
     }

@@ -3,7 +3,7 @@
  * line `{level: "error", code, msg, hint}`, from which the executor takes the reason of the attempt (invariant G).
  */
 import {
-  ExitCode,
+  type ExitCode,
   StoppedError,
   toError,
   toExitCode,

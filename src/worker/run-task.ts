@@ -136,12 +136,12 @@ async function claim(work: Work): Promise<HeldClaim> {
 
 async function compute(work: Work, held: HeldClaim): Promise<Outcome> {
   const { store, description } = work;
-  const { key, kind } = description.task;
+  const { key } = description.task;
   const { epoch } = held.claim;
   const output = createArtifactWriter(store, key, epoch);
   const { log } = work;
   const checkpoints = createCheckpointStore({ store, key, epoch, log });
-  const result = await runStage(work, { held, output, checkpoints }, kind);
+  const result = await runStage(work, { held, output, checkpoints });
   const manifest = toManifest({
     ...work,
     epoch,
@@ -157,23 +157,26 @@ async function compute(work: Work, held: HeldClaim): Promise<Outcome> {
   return "took another's result";
 }
 
-async function runStage<K extends TaskKind>(
+async function runStage(
   work: Work,
   attempt: {
     readonly held: HeldClaim;
     readonly output: ArtifactWriter;
     readonly checkpoints: TaskCheckpoints;
   },
-  kind: K,
 ): Promise<StageResult> {
   const { store, description, log, stages } = work;
   const { task } = description;
   const { held, output, checkpoints } = attempt;
+  // The table ties each kind to its parameters; which of them this task has is data.
+  const run = stages[task.kind] as RunStage<TaskKind> | undefined;
+  if (run === undefined)
+    throw new Error(`no stage runs tasks of kind '${task.kind}'`);
   const signal = AbortSignal.any([work.signal, held.signal]);
-  const context: StageContext<K> = {
+  const context: StageContext = {
     description,
     // Checked by the kind's schema when the plan was made.
-    params: task.params as unknown as StageContext<K>["params"],
+    params: task.params as unknown as StageContext["params"],
     seed: task.seed ?? 0,
     inputs: await readInputs(store, description),
     store,
@@ -186,12 +189,11 @@ async function runStage<K extends TaskKind>(
     },
     log,
     signal,
-    progress: work.progress.report,
+    progress: (progress) => {
+      work.progress.report(progress);
+    },
   };
   try {
-    const run: RunStage<K> | undefined = stages[kind];
-    if (run === undefined)
-      throw new Error(`no stage runs tasks of kind '${kind}'`);
     return await run(context);
   } catch (thrown) {
     throw toCauseOfEnd(thrown, signal, held.lost());

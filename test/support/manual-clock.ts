@@ -17,16 +17,14 @@ export function createManualClock(startMs = 1_000_000): ManualClock {
     sleep(ms, signal) {
       if (signal?.aborted) return Promise.resolve();
       return new Promise((resolve) => {
-        const sleeper = {
-          untilMs: nowMs + ms,
-          wake() {
-            sleepers.delete(sleeper);
-            signal?.removeEventListener("abort", sleeper.wake);
-            resolve();
-          },
+        const wake = (): void => {
+          sleepers.delete(sleeper);
+          signal?.removeEventListener("abort", wake);
+          resolve();
         };
+        const sleeper = { untilMs: nowMs + ms, wake };
         sleepers.add(sleeper);
-        signal?.addEventListener("abort", sleeper.wake);
+        signal?.addEventListener("abort", wake);
       });
     },
     advance(ms) {
