@@ -35,9 +35,9 @@ export function createClaim(
     };
   };
   const arms = [armOf(params.of), ...(minus ? [armOf(minus)] : [])];
-  const { values, missing } = judgedValues(arms);
-  const sample = createSample(values);
   const over = labelOfAxis(names, params.over);
+  const { values, missing } = judgedValues(arms, over);
+  const sample = createSample(values);
   const paired = minus !== undefined;
   const criteria = judgeCriteria(sample, params.pass, {
     unit,
@@ -73,7 +73,10 @@ type Arm = {
 };
 
 /** The values to judge (of one arm, or differences of two) and what is missing, in words. */
-function judgedValues(arms: readonly Arm[]): {
+function judgedValues(
+  arms: readonly Arm[],
+  over: string,
+): {
   values: readonly Placed[];
   missing: string[];
 } {
@@ -92,7 +95,7 @@ function judgedValues(arms: readonly Arm[]): {
     missing: [
       ...gaps,
       ...(unpaired.length > 0
-        ? [`without a partner: ${unpaired.join(", ")}`]
+        ? [`without a partner: ${over} ${unpaired.join(", ")}`]
         : []),
     ],
   };

@@ -65,3 +65,14 @@ export function formatBytes(bytes: number): string {
     ? `${gibibytes.toFixed(1)} GiB`
     : `${Math.round(bytes / 2 ** 20)} MiB`;
 }
+
+/**
+ * Text from outside, made harmless to the text around it: control characters and the overrides of writing direction
+ * (Unicode TR 9), which could show a figure behind them backwards, become U+FFFD.
+ */
+export function toPlainText(text: string): string {
+  return text.replace(
+    /[^\P{Cc}\t\n\r]|[\u202a-\u202e\u2066-\u2069]/gu,
+    "\uFFFD",
+  );
+}

@@ -1,5 +1,5 @@
 /** `report.tex`: the tables as a paper prints them, with booktabs. To be taken in by `\input{report.tex}`. */
-import { formatNumber } from "./format.ts";
+import { formatNumber, toPlainText } from "./format.ts";
 import type { ReportTable, ReportValue, Sample } from "./value.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -22,7 +22,7 @@ export function renderLatex(value: ReportValue): string {
 }
 
 function escape(text: string): string {
-  return text
+  return toPlainText(text)
     .replace(/[\\{}#$%&_^~]/g, (found) => ESCAPES[found] as string)
     .replace(/\s+/g, " ");
 }

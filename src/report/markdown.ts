@@ -6,6 +6,7 @@ import {
   formatNumber,
   formatRange,
   formatSigned,
+  toPlainText,
   unitSuffix,
 } from "./format.ts";
 import { summarizeClaims } from "./summary.ts";
@@ -34,7 +35,7 @@ export function renderMarkdown(value: ReportValue): string {
 
 /** Text that Markdown and the HTML inside it leave alone. */
 function escape(text: string): string {
-  return text
+  return toPlainText(text)
     .replace(/[\\`*_{}[\]<>#|~$&!]/g, (found) => `\\${found}`)
     .replace(/\s+/g, " ");
 }

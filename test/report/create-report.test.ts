@@ -94,7 +94,7 @@ describe("what was not measured", () => {
       },
     ]);
     expect(report.claims[0]?.verdict).toBe("undecided");
-    expect(report.claims[0]?.missing).toEqual(["without a partner: 7"]);
+    expect(report.claims[0]?.missing).toEqual(["without a partner: seed 7"]);
   });
 
   it("is counted when a cell of a table is empty", () => {

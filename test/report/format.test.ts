@@ -6,6 +6,7 @@ import {
   formatNumber,
   formatRange,
   formatSigned,
+  toPlainText,
 } from "../../src/report/format.ts";
 
 describe("numbers in print", () => {
@@ -46,6 +47,14 @@ describe("other quantities in print", () => {
   it("says a cell by its axes", () => {
     expect(formatCell({ weights: "pretrain", seed: 5 })).toBe(
       "weights pretrain, seed 5",
+    );
+  });
+});
+
+describe("text from outside", () => {
+  it("can not turn the figures behind it around, or carry control characters", () => {
+    expect(toPlainText("a\u202eb\u2066c\u0000d\te")).toBe(
+      "a\uFFFDb\uFFFDc\uFFFDd\te",
     );
   });
 });

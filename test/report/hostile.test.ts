@@ -28,6 +28,11 @@ describe("names that try to be code", () => {
     expect(page).toContain("default-src &#39;none&#39;");
   });
 
+  it("can not turn figures around in what people read", () => {
+    for (const render of [renderHtml, renderMarkdown, renderLatex])
+      expect(render(report)).not.toContain("\u202e");
+  });
+
   it("can not break a Markdown table or start HTML there", () => {
     const text = renderMarkdown(report);
     const rows = text.split("\n").filter((line) => line.startsWith("|"));

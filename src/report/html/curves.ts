@@ -8,12 +8,12 @@ import { createScale, spreadLabels } from "./scale.ts";
 import type { Scale } from "./scale.ts";
 import { renderScrollBox } from "./tables.ts";
 
-const WIDTH = 460;
-const HEIGHT = 270;
+const WIDTH = 400;
+const HEIGHT = 256;
 const TOP = 24;
 const BOTTOM = HEIGHT - 34;
 const LEFT = 42;
-const MAX_LABEL = 16;
+const MAX_LABEL = 14;
 /** Of the labels' font (12 px), generously. */
 const CHARACTER_WIDTH = 7;
 

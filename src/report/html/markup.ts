@@ -3,6 +3,8 @@
  * The one unescaped way in is `trustedMarkup`, for constants of this program.
  */
 
+import { toPlainText } from "../format.ts";
+
 export type Markup = { readonly markup: string };
 
 /** What may stand in a template: text (escaped), numbers, markup, lists of these; null is nothing. */
@@ -40,9 +42,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Text for element content and for quoted attributes. Control characters, which HTML forbids, become U+FFFD. */
+/** Text for element content and for quoted attributes. */
 export function escapeText(text: string): string {
-  return text
-    .replace(/[&<>"']/g, (found) => ESCAPES[found] as string)
-    .replace(/[^\P{Cc}\t\n\r]/gu, "\uFFFD");
+  return toPlainText(text).replace(
+    /[&<>"']/g,
+    (found) => ESCAPES[found] as string,
+  );
 }

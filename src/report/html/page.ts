@@ -65,11 +65,11 @@ export function renderHtml(
           ${renderPictures(value.pictures)}
           ${renderCurves(value.curves, palette)} ${renderLeftOut(value.leftOut)}
           ${run ? renderRun(run) : null} ${renderProvenance(value)}
+          <footer>
+            Made by hueline. This file needs no network and runs no script;
+            report.json, .csv, .md and .tex beside it hold the same figures.
+          </footer>
         </main>
-        <footer>
-          Made by hueline. This file needs no network and runs no script;
-          report.json, .csv, .md and .tex beside it hold the same figures.
-        </footer>
       </body>
     </html> `;
   return `${page.markup.replace(/\n\s+/g, "\n").trim()}\n`;

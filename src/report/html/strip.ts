@@ -6,7 +6,7 @@ import type { Markup } from "./markup.ts";
 import { createScale } from "./scale.ts";
 import type { Scale } from "./scale.ts";
 
-const WIDTH = 380;
+const WIDTH = 340;
 const PAD = 22;
 const LABEL_ROW = 16;
 /** Of the labels' font (12 px), generously. */

@@ -4,13 +4,13 @@
  */
 export const STYLE = `
 :root {
-  --bg: #fbfaf8; --surface: #ffffff; --ink: #1c1e22; --muted: #5d636e; --hair: #e5e3de; --axis: #a9a79f;
+  --bg: #fbfaf8; --surface: #ffffff; --ink: #1c1e22; --muted: #5d636e; --hair: #e5e3de; --axis: #a9a79f; --shade: rgb(0 0 0 / .16);
   --good: #14713a; --good-bg: #e5f4ea; --bad: #b0251b; --bad-bg: #fcebe9; --open: #7d5800; --open-bg: #fbf1d9;
   --s0: #0b62b5; --s1: #b04d09; --s2: #0a7763; --s3: #8a3fb3; --s4: #b3256b; --s5: #5d636e;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
-    --bg: #131519; --surface: #1b1e23; --ink: #e9eaec; --muted: #a3a9b4; --hair: #2d3138; --axis: #666c77;
+    --bg: #131519; --surface: #1b1e23; --ink: #e9eaec; --muted: #a3a9b4; --hair: #2d3138; --axis: #666c77; --shade: rgb(0 0 0 / .6);
     --good: #6fd592; --good-bg: #17321f; --bad: #ff9a8f; --bad-bg: #3d1c19; --open: #ecc25c; --open-bg: #362a10;
     --s0: #73b7fb; --s1: #f3a765; --s2: #52cdb3; --s3: #cda2f2; --s4: #f791bd; --s5: #a3a9b4;
   }
@@ -22,7 +22,7 @@ body {
   font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif;
   overflow-wrap: break-word;
 }
-main, footer { max-width: 64rem; margin: 0 auto; padding: 0 1.5rem; }
+main { max-width: 64rem; margin: 0 auto; padding: 0 1.5rem; }
 header { padding: 3.5rem 0 0; }
 h1 { font-size: clamp(1.6rem, 1.2rem + 1.8vw, 2.4rem); line-height: 1.18; letter-spacing: -0.018em; font-weight: 650; margin: 0 0 .75rem; text-wrap: balance; }
 h2 { font-size: 1.3rem; line-height: 1.3; letter-spacing: -0.01em; font-weight: 650; margin: 0 0 .4rem; }
@@ -63,7 +63,7 @@ svg text { font-size: 12px; fill: var(--muted); font-variant-numeric: tabular-nu
 .axis { stroke: var(--axis); stroke-width: 1; }
 .grid { stroke: var(--hair); stroke-width: 1; }
 figure { margin: 0; min-width: 0; }
-.strip svg { width: 100%; }
+.strip svg { width: 100%; max-width: 26rem; }
 .strip figcaption { font-size: .8125rem; margin-top: .25rem; }
 .limit { stroke: var(--ink); stroke-width: 1.25; stroke-dasharray: 3 3; }
 .strip .limit-label { fill: var(--ink); }
@@ -71,11 +71,21 @@ figure { margin: 0; min-width: 0; }
 .whisker { stroke: var(--ink); stroke-width: 2; stroke-linecap: round; }
 .mean { fill: var(--ink); }
 
-.scroll { overflow-x: auto; margin: 1rem 0 .5rem; scrollbar-width: thin; }
+/* Shadows at the sides tell that there is more; the page's colour covers them at the ends. */
+.scroll {
+  overflow-x: auto; margin: 1rem 0 .5rem; scrollbar-width: thin;
+  background:
+    linear-gradient(to right, var(--bg) 40%, transparent) left / 2rem 100% local,
+    linear-gradient(to left, var(--bg) 40%, transparent) right / 2rem 100% local,
+    linear-gradient(to right, var(--shade), transparent) left / .6rem 100% scroll,
+    linear-gradient(to left, var(--shade), transparent) right / .6rem 100% scroll;
+  background-repeat: no-repeat;
+}
 .scroll:focus-visible, summary:focus-visible { outline: 2px solid var(--s0); outline-offset: 3px; border-radius: 3px; }
 table { border-collapse: collapse; }
 caption { text-align: left; padding: 0 0 .6rem; }
-caption span { display: block; color: var(--muted); font-size: .875rem; }
+caption b, caption span { display: block; max-width: calc(100vw - 2.5rem); }
+caption span { color: var(--muted); font-size: .875rem; }
 th, td { text-align: left; font-weight: 400; padding: .55rem 1.5rem .55rem 0; vertical-align: top; }
 thead th { color: var(--muted); font-size: .875rem; vertical-align: bottom; border-bottom: 1px solid var(--axis); padding-top: .2rem; padding-bottom: .35rem; }
 thead .axis-row th, thead .axis-row td { border: 0; padding-bottom: 0; }
@@ -83,8 +93,8 @@ tbody tr + tr > * { border-top: 1px solid var(--hair); }
 tfoot > tr > * { border-top: 1px solid var(--axis); font-weight: 600; }
 table.results { min-width: min(100%, 34rem); }
 table.results b { font-size: 1.15rem; }
-table.results tbody th { font-weight: 600; padding-top: .7rem; min-width: 9.5rem; }
-.swatch { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; background: currentColor; margin-right: .55rem; }
+table.results tbody th { position: relative; font-weight: 600; padding-top: .7rem; padding-left: 1.25rem; min-width: 9.5rem; }
+.swatch { position: absolute; left: 0; top: 1.08rem; width: .7rem; height: .7rem; border-radius: 50%; background: currentColor; }
 .dots { width: 10rem; margin-top: .25rem; overflow: visible; }
 .dots circle { fill: currentColor; fill-opacity: .75; }
 .dots .tick { stroke: currentColor; stroke-width: 1.5; }
@@ -103,7 +113,7 @@ tr.s0 .swatch { color: var(--s0); } tr.s1 .swatch { color: var(--s1); } tr.s2 .s
 tr.s3 .swatch { color: var(--s3); } tr.s4 .swatch { color: var(--s4); } tr.s5 .swatch { color: var(--s5); }
 
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr)); gap: 2rem 2.5rem; margin-top: 1rem; }
-.chart { break-inside: avoid; }
+.chart { break-inside: avoid; max-width: 32rem; }
 .chart figcaption { color: var(--ink); font-size: 1rem; margin-bottom: .5rem; }
 .chart figcaption .note { display: block; }
 .chart svg { width: 100%; }
@@ -126,8 +136,7 @@ tr.s3 .swatch { color: var(--s3); } tr.s4 .swatch { color: var(--s4); } tr.s5 .s
 .facts dd { margin: 0; }
 summary { cursor: pointer; color: var(--muted); font-size: .875rem; padding: .35rem 0; width: fit-content; }
 summary:hover { color: var(--ink); }
-footer { border-top: 1px solid var(--hair); margin-top: 4rem; padding-top: 1.25rem; padding-bottom: 3rem; }
-footer { max-width: 61rem; padding-left: 0; padding-right: 0; }
+footer { border-top: 1px solid var(--hair); margin-top: 4rem; padding: 1.25rem 0 3rem; max-width: none; }
 
 @media (max-width: 56rem) {
   .claim { grid-template-columns: minmax(0, 1fr); }
@@ -136,21 +145,21 @@ footer { max-width: 61rem; padding-left: 0; padding-right: 0; }
 }
 @media (max-width: 42rem) {
   main { padding: 0 1rem; }
-  footer { margin-left: 1rem; margin-right: 1rem; }
   header { padding-top: 2rem; }
   section { margin-top: 2.5rem; }
   .claim { padding: 1.1rem 1rem; }
   .pictures { grid-template-columns: minmax(0, 1fr); gap: .6rem; }
   .pictures li:nth-child(n+2) .heads { display: none; }
-  th, td { padding-right: 1rem; }
-  .dots { width: 7rem; }
+  th, td { padding-right: .8rem; }
+  table.results tbody th { min-width: 0; font-size: .9375rem; }
+  .dots { width: 5.5rem; }
 }
 @media print {
   body { background: none; font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
   header { padding: 0; }
   .claim { grid-template-columns: minmax(0, 1fr) minmax(0, 20rem); }
-  .scroll { overflow: visible; }
+  .scroll { overflow: visible; background: none; }
   details::details-content { content-visibility: visible; height: auto; }
   summary { list-style: none; }
 }

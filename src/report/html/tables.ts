@@ -108,7 +108,7 @@ function renderCell(
               ± ${formatNumber(sample.sd, digits)}</span
             >`
       }</span
-    >${isSizeShown ? html`<span class="spread"> n = ${sample.n}</span>` : null}${renderDots(sample, table)}`;
+    >${isSizeShown ? html`<span class="spread">, n = ${sample.n}</span>` : null}${renderDots(sample, table)}`;
 }
 
 const DOTS_WIDTH = 160;
