@@ -27,6 +27,19 @@ export type Mistake = Pick<Issue, "code" | "path" | "message" | "hint"> & {
 };
 export type IssuePlace = "key" | "value";
 
+/** Mistakes without those about a value, or a part of one, that `causes` already refused. */
+export function withoutConsequences(
+  mistakes: readonly Mistake[],
+  causes: readonly { readonly path: IssuePath }[],
+): readonly Mistake[] {
+  const refused = new Set(causes.map(({ path }) => JSON.stringify(path)));
+  if (refused.size === 0) return mistakes;
+  return mistakes.filter(
+    ({ path }) =>
+      !path.some((_, i) => refused.has(JSON.stringify(path.slice(0, i + 1)))),
+  );
+}
+
 /** Sorted by position, without repetitions. */
 export function sortIssues(issues: readonly Issue[]): Issue[] {
   const seen = new Set<string>();

@@ -8,7 +8,12 @@
  */
 import { checkCells } from "./check/stage-cells.ts";
 import { interpolate, resolveParams } from "./text/interpolate.ts";
-import { sortIssues, type Issue, type Mistake } from "./issue.ts";
+import {
+  sortIssues,
+  withoutConsequences,
+  type Issue,
+  type Mistake,
+} from "./issue.ts";
 import { checkPipelineHead } from "./check/parse-head.ts";
 import { parseStage, readKind, type ParsedStage } from "./check/parse-stage.ts";
 import type { JsonObject, JsonValue, PipelineSpec } from "./pipeline-spec.ts";
@@ -42,7 +47,11 @@ export function parsePipeline(
   );
   const issues: Issue[] = [
     ...document.issues,
-    ...mistakes.map(({ place, ...mistake }) => ({
+    ...withoutConsequences(
+      mistakes,
+      // A duplicate is left out; the entry that stays is checked.
+      document.issues.filter(({ code }) => code !== "yaml.duplicate-key"),
+    ).map(({ place, ...mistake }) => ({
       ...mistake,
       ...document.locate(mistake.path, place),
     })),
@@ -73,7 +82,7 @@ function readPipeline(
     : { file: head.file, mistakes: [] };
   const { file } = replaced;
   const checked = hasReferences ? checkPipelineHead(file) : head;
-  const stages = readStages(file, checked.seeds);
+  const stages = readStages(checked.stages, checked.seeds);
   return {
     spec: {
       name: checked.name,
@@ -102,23 +111,14 @@ function replaceReferences(
   return { file: { ...(value as JsonObject), params: written }, mistakes };
 }
 
-/** Mistakes about a value that a wrong reference left empty follow from the reference. */
-function withoutConsequences(
-  mistakes: readonly Mistake[],
-  causes: readonly Mistake[],
-): readonly Mistake[] {
-  const paths = new Set(causes.map(({ path }) => JSON.stringify(path)));
-  return mistakes.filter(({ path }) => !paths.has(JSON.stringify(path)));
-}
-
 function readStages(
-  file: JsonObject,
+  raw: JsonObject,
   seeds: readonly number[],
 ): {
   readonly specs: PipelineSpec["stages"];
   readonly mistakes: readonly Mistake[];
 } {
-  const written = Object.entries((file["stages"] ?? {}) as JsonObject);
+  const written = Object.entries(raw);
   const kinds = new Map(written.map(([name, raw]) => [name, readKind(raw)]));
   const stages = new Map(
     written.map(([name, raw]) => [

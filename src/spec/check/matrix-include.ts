@@ -48,7 +48,7 @@ export function includeInto(
         code: "spec.duplicate-cell",
         path: sources.at(-1)?.path.slice(0, 3) ?? ["matrix"],
         place: "value",
-        message: `another combination has the same axis values (${identity})`,
+        message: `another combination has the same axis values (${identity || "none"})`,
         hint: "a value that differs must be a single value or an object with a `name`",
       });
     seen.add(identity);

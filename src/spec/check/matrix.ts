@@ -54,7 +54,7 @@ export function expandMatrix(matrix: MatrixFile | undefined): ExpandedMatrix {
   const all = axes.length === 0 && include.length > 0 ? [] : cross(axes);
   const kept = excludeFrom(all, indexed.filter(isOwn), axes, mistakes);
   const combinations = includeInto(kept, include, axes, mistakes);
-  if (combinations.length === 0)
+  if (combinations.length === 0 && mistakes.length === 0)
     mistakes.push({
       code: "spec.matrix-empty",
       path: ["matrix"],

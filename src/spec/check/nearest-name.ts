@@ -29,14 +29,18 @@ export function suggest(
   candidates: readonly string[],
 ): string | undefined {
   const nearest = nearestName(name, candidates);
-  if (nearest !== null) return `did you mean '${nearest}'?`;
+  if (nearest !== null) return didYouMean(nearest);
   if (candidates.length === 0) return undefined;
   const shown = candidates.slice(0, 12).join(", ");
   return `known: ${shown}${candidates.length > 12 ? ", …" : ""}`;
 }
 
+export function didYouMean(name: string): string {
+  return `did you mean '${name}'?`;
+}
+
 /** Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

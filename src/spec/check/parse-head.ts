@@ -14,6 +14,8 @@ export type CheckedHead = {
   readonly description: string;
   readonly params: JsonObject;
   readonly seeds: readonly number[];
+  /** By name, each still to be checked. */
+  readonly stages: JsonObject;
   readonly mistakes: readonly Mistake[];
 };
 
@@ -64,6 +66,7 @@ export function checkPipelineHead(value: JsonValue): CheckedHead {
     description,
     params,
     seeds: [...new Set(seeds)],
+    stages: stages ?? {},
     mistakes,
   };
 }
@@ -79,4 +82,5 @@ const NOTHING: Omit<CheckedHead, "mistakes"> = {
   description: "",
   params: {},
   seeds: [0],
+  stages: {},
 };

@@ -4,8 +4,9 @@
  */
 import type { PlacedStage } from "./stage-cells.ts";
 import { resolveResources, resolveSeeds } from "../defaults.ts";
-import type { IssuePath, Mistake } from "../issue.ts";
+import { withoutConsequences, type IssuePath, type Mistake } from "../issue.ts";
 import { expandMatrix } from "./matrix.ts";
+import { nearestName } from "./nearest-name.ts";
 import { checkName, repeatedNumbers } from "./names.ts";
 import type { JsonObject, JsonValue, StageSpec } from "../pipeline-spec.ts";
 import { checkMap, checkValue } from "./schema-issues.ts";
@@ -63,7 +64,14 @@ export function parseStage(options: {
     { schema: stageSchema, lenient: stageSchema, codes: CODES },
     raw as JsonObject,
   );
-  const { output: file, wrongKeys: wrong } = checked;
+  const file = checked.output;
+  // What a mistyped key was meant to say is not known either.
+  const wrong = new Set([
+    ...checked.wrongKeys,
+    ...[...checked.wrongKeys].map((key) =>
+      nearestName(key, ["with", "inputs", "matrix"]),
+    ),
+  ]);
   const inputs = wrong.has("inputs")
     ? { inputs: {}, places: {}, mistakes: [] }
     : checkInputs({ kind, written: file.inputs, kinds });
@@ -76,13 +84,14 @@ export function parseStage(options: {
           with: file.with,
           combinations: matrix.combinations,
         });
+  const axisNames = checkAxisNames(file);
   const mistakes = [
     ...named,
     ...checked.mistakes,
     ...inputs.mistakes,
     ...matrix.mistakes,
-    ...checkAxisNames(file),
-    ...params.mistakes,
+    ...axisNames,
+    ...withoutConsequences(params.mistakes, axisNames),
     ...checkSeeds(file, kind),
   ];
   const spec: StageSpec = {

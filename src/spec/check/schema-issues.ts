@@ -7,7 +7,7 @@
 import type { z } from "zod";
 import type { IssuePath, Mistake } from "../issue.ts";
 import type { JsonObject } from "../pipeline-spec.ts";
-import { suggest } from "./nearest-name.ts";
+import { didYouMean, suggest } from "./nearest-name.ts";
 import { keysAt, valueAt } from "./schema-keys.ts";
 import { describeValue, expectationOf, hintOf } from "./schema-words.ts";
 
@@ -67,9 +67,16 @@ type Context = {
 
 /** The mistakes behind the issues of a failed parse of `value` by `schema`. */
 function toMistakes(issues: readonly ZodIssue[], context: Context): Mistake[] {
-  return issues
+  const mistakes = issues
     .flatMap(flattenUnion)
     .flatMap((issue) => toMistakesOfIssue(issue, context));
+  const meant = new Set(mistakes.map(({ hint }) => hint));
+  // A key that is missing because it was mistyped is one mistake.
+  return mistakes.filter(
+    ({ code, message }) =>
+      code !== context.codes.missing ||
+      !meant.has(didYouMean(/^'([^']*)' is missing/.exec(message)?.[1] ?? "")),
+  );
 }
 
 /** A union that failed in all branches stands for the branch that understood most of the value. */

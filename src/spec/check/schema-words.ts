@@ -1,6 +1,6 @@
 /** The words of mistakes: what a schema expected, what was found, which choice was probably meant. */
 import type { z } from "zod";
-import { nearestName } from "./nearest-name.ts";
+import { didYouMean, nearestName } from "./nearest-name.ts";
 
 type ZodIssue = z.core.$ZodIssue;
 
@@ -42,14 +42,15 @@ function rangeWords(
   exclusive: string,
   bound: number | bigint,
 ): string {
-  const unit =
-    issue.origin === "array"
-      ? " entries"
-      : issue.origin === "string"
-        ? " characters"
-        : "";
-  return `${issue.inclusive === false ? exclusive : inclusive} ${bound}${unit}`;
+  const words = `${issue.inclusive === false ? exclusive : inclusive} ${bound}`;
+  const unit = COUNTED[issue.origin];
+  return unit === undefined ? words : `${words} ${unit[bound === 1 ? 0 : 1]}`;
 }
+
+const COUNTED: Readonly<Record<string, readonly [string, string]>> = {
+  array: ["entry", "entries"],
+  string: ["character", "characters"],
+};
 
 /** The values that an issue would have accepted, as texts; empty if it is not about a choice. */
 function optionsOf(issue: ZodIssue): string[] {
@@ -63,13 +64,14 @@ function optionsOf(issue: ZodIssue): string[] {
 export function hintOf(issue: ZodIssue, found: unknown): string | undefined {
   if (typeof found !== "string") return undefined;
   const nearest = nearestName(found, optionsOf(issue));
-  return nearest === null ? undefined : `did you mean '${nearest}'?`;
+  return nearest === null ? undefined : didYouMean(nearest);
 }
 
 /** A value as a mistake shows it: short, with its type where the text alone would mislead. */
 export function describeValue(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
-  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (Array.isArray(value))
+    return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
   if (typeof value === "object") return "a map";
   if (typeof value !== "string") return JSON.stringify(value);
   return value.length > 40

@@ -3,7 +3,7 @@
  * against what the kind declares and what the named stages produce.
  */
 import type { IssuePath, Mistake } from "../issue.ts";
-import { suggest } from "./nearest-name.ts";
+import { didYouMean, suggest } from "./nearest-name.ts";
 import type { InputSource, InputSpec } from "../pipeline-spec.ts";
 import type { InputFile, StageFile } from "../schema.ts";
 import { declarationOf, type StageKind } from "../stage-kinds.ts";
@@ -36,7 +36,10 @@ export function checkInputs(options: {
   for (const [input, declaration] of Object.entries(declared)) {
     const written = options.written[input];
     if (written === undefined) {
-      if (declaration.required)
+      const isMistyped = mistakes.some(
+        ({ hint }) => hint === didYouMean(input),
+      );
+      if (declaration.required && !isMistyped)
         mistakes.push({
           code: "spec.input-missing",
           path: ["inputs"],

@@ -8,7 +8,7 @@
 import type { z } from "zod";
 import type { Mistake } from "../issue.ts";
 import type { Combination, ParamSource } from "./combination.ts";
-import { suggest } from "./nearest-name.ts";
+import { didYouMean, suggest } from "./nearest-name.ts";
 import type { JsonObject, JsonValue, Variant } from "../pipeline-spec.ts";
 import { checkValue } from "./schema-issues.ts";
 
@@ -77,8 +77,10 @@ type ParsedField = {
   readonly mistakes: readonly Mistake[];
 };
 
+type MissingParam = { readonly param: string; readonly mistake: Mistake };
+
 type Assembled =
-  | { readonly missing: readonly Mistake[] }
+  | { readonly missing: readonly MissingParam[] }
   | { readonly isValid: boolean; readonly value: JsonObject };
 
 type Fields = {
@@ -124,13 +126,16 @@ function createFields(schema: z.ZodObject): Fields {
     },
     assemble(written) {
       const value: Record<string, JsonValue> = {};
-      const missing: Mistake[] = [];
+      const missing: MissingParam[] = [];
       for (const name of names) {
         const given = written.get(name);
         const standard = absent.get(name);
         if (given !== undefined) value[name] = given.output;
         else if (standard?.ok === false)
-          missing.push(missingParam(name, standard.mistakes));
+          missing.push({
+            param: name,
+            mistake: missingParam(name, standard.mistakes),
+          });
         else if (standard?.output !== undefined)
           value[name] = standard.output as JsonValue;
       }
@@ -179,7 +184,7 @@ function missingParam(name: string, reasons: readonly Mistake[]): Mistake {
 }
 
 type Rules = {
-  reportMissing(missing: readonly Mistake[]): void;
+  reportMissing(missing: readonly MissingParam[]): void;
   /** Whether the rules across parameters hold; reports those that do not, once each. */
   accept(written: ReadonlyMap<string, ParsedField>): boolean;
 };
@@ -194,7 +199,13 @@ function createRules(schema: z.ZodObject, mistakes: Mistake[]): Rules {
     mistakes.push(mistake);
   };
   return {
-    reportMissing: (missing) => missing.forEach(report),
+    reportMissing(missing) {
+      // A parameter that is missing because it was mistyped is one mistake.
+      const meant = new Set(mistakes.map(({ hint }) => hint));
+      missing
+        .filter(({ param }) => !meant.has(didYouMean(param)))
+        .forEach(({ mistake }) => report(mistake));
+    },
     accept(written) {
       if (!hasRules) return true;
       const input = Object.fromEntries(

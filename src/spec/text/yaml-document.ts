@@ -41,7 +41,7 @@ export function parseYaml(text: string): ParsedDocument {
     // Found by the reader below: the library's own search is quadratic in the size of a map.
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: "silent",
+    logLevel: "error",
   });
   const at: At = (offset) => {
     const { line, col } = lineCounter.linePos(offset);
@@ -51,7 +51,10 @@ export function parseYaml(text: string): ParsedDocument {
     const issues = parsed.errors.map((error): Issue => ({
       code: SYNTAX_CODES[error.code] ?? "yaml.syntax",
       path: [],
-      message: lowerFirst(error.message),
+      message:
+        error.code === "MULTIPLE_DOCS"
+          ? "expected one document, found the start of another"
+          : lowerFirst(error.message),
       ...at(error.pos[0]),
       ...(error.code === "TAB_AS_INDENT" ? { hint: "indent with blanks" } : {}),
     }));
@@ -59,6 +62,9 @@ export function parseYaml(text: string): ParsedDocument {
   }
   const reader = createYamlReader(at);
   const value = reader.read(parsed.contents, [], 0);
+  // What is left of these says nothing: whatever was found in it would follow from the refusal.
+  if (reader.issues.some(({ code }) => FATAL_CODES.has(code)))
+    return { ok: false, issues: reader.issues };
   return {
     ok: true,
     document: {
@@ -69,6 +75,7 @@ export function parseYaml(text: string): ParsedDocument {
   };
 }
 
+const FATAL_CODES = new Set(["yaml.alias-bomb", "yaml.too-deep"]);
 const SYNTAX_CODES: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: "yaml.tab",
   MULTIPLE_DOCS: "yaml.multiple-documents",

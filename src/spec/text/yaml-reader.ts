@@ -76,7 +76,7 @@ export function createYamlReader(at: At): YamlReader {
         "yaml.tag",
         node,
         path,
-        `tags are not read, found ${node.tag}`,
+        `tags are not read, found ${node.tag.replace("tag:yaml.org,2002:", "!!")}`,
         "remove the tag; quotes make a text of anything",
       );
     if (insideAlias === 0 && node.anchor !== undefined)
