@@ -120,6 +120,6 @@ test("gradients reach the four cells around a place and no others", () => {
 test("a dense read-out refuses cells that are not centred rather than shift the picture", () => {
   const layer = { ...layerOf(2, 1, [1, 4, 4]), offset: 0 };
   expect(() =>
-    projectDense([layer], tf.ones([1, 1]) as tf.Tensor2D, [4, 4]),
+    projectDense([layer], tf.ones<tf.Rank.R2>([1, 1]), [4, 4]),
   ).toThrow("stride 2 with offset 0");
 });

@@ -12,7 +12,7 @@ beforeAll(() => {
 });
 
 const numberOf = (scalar: tf.Tensor) => scalar.dataSync()[0] as number;
-const ones = (n: number) => tf.ones([n]) as tf.Tensor1D;
+const ones = (n: number) => tf.ones<tf.Rank.R1>([n]);
 
 describe("the histogram loss (paper, sections 1.4 and 9.3)", () => {
   test.each([8, 16, 32])(
@@ -38,7 +38,7 @@ describe("the histogram loss (paper, sections 1.4 and 9.3)", () => {
       [0.5, 0.25, 0.25, 0],
       [0.1, 0.2, 0.3, 0.4],
     ]);
-    const logits_PK = tf.log(tf.maximum(targets, 1e-12)) as tf.Tensor2D;
+    const logits_PK = tf.log<tf.Tensor2D>(tf.maximum(targets, 1e-12));
     const loss = histogramLoss({
       logits_PK,
       targets_PK: targets,
