@@ -5,12 +5,11 @@
 import {
   CATALOG_FILE,
   LEFT_OUT_FILE,
-  checkQuarantine,
-  mergeParts,
   PART_FILE,
   partSchema,
   toJsonBytes,
 } from "../data/catalog.ts";
+import { checkQuarantine, mergeParts } from "../data/shards/merge-parts.ts";
 import { readArtifactFile } from "../store/artifact.ts";
 import type { InputArtifact, RunStage, StageContext } from "./stage.ts";
 

@@ -2,13 +2,9 @@
  * The stage `shard`, one part of it: packs its share of the source's images into a tar shard with a side index, and
  * reports what is in it. The parts of a stage run side by side; `catalog` merges their reports.
  */
-import {
-  checkQuarantine,
-  PART_FILE,
-  shardFiles,
-  toJsonBytes,
-} from "../data/catalog.ts";
-import { packShard } from "../data/pack-shard.ts";
+import { PART_FILE, shardFiles, toJsonBytes } from "../data/catalog.ts";
+import { checkQuarantine } from "../data/shards/merge-parts.ts";
+import { packShard } from "../data/shards/pack-shard.ts";
 import { openSource } from "../data/sources/source.ts";
 import type { RunStage } from "./stage.ts";
 

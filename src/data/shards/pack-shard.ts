@@ -6,25 +6,14 @@
  * the quarantine list now and not to a crash of a training later (docs/design.md, section 7).
  */
 import { crc32 } from "node:zlib";
-import { StoppedError, UserError } from "../base/errors.ts";
-import { type Quarantined, type ShardPart } from "./catalog.ts";
-import { decodeImage, DecodeError } from "./decode.ts";
-import { meanChromaOf } from "./image.ts";
-import { ORDER_VERSION, partRange, sourceAt } from "./order.ts";
-import { readImageHeader } from "./shards/image-header.ts";
-import type { ImageHeader } from "./shards/image-header.ts";
-import {
-  encodeShardIndex,
-  EXTENSIONS,
-  sampleName,
-} from "./shards/shard-index.ts";
-import {
-  planTar,
-  tarChunks,
-  tarPieces,
-  type TarMember,
-} from "./shards/tar-writer.ts";
-import type { Source, SourceItem, SourceRequest } from "./sources/source.ts";
+import { StoppedError, UserError } from "../../base/errors.ts";
+import type { Quarantined, ShardPart } from "../catalog.ts";
+import { partRange, sourceAt } from "../order.ts";
+import type { Source, SourceItem, SourceRequest } from "../sources/source.ts";
+import { describePart } from "./describe-part.ts";
+import { examineImage, type ExaminedImage } from "./examine-image.ts";
+import { encodeShardIndex, EXTENSIONS, sampleName } from "./shard-index.ts";
+import { planTar, tarChunks, tarPieces, type TarMember } from "./tar-writer.ts";
 
 /** A shard is packed in memory; 128 MiB is a good size, and this is where it stops. */
 const MAX_SHARD_BYTES = 2 ** 30;
@@ -47,11 +36,10 @@ export type PackRequest = {
   progress?(done: number, total: number): void;
 };
 
-type PackedSample = ImageHeader & {
+type PackedSample = ExaminedImage & {
   readonly source: number;
   readonly item: SourceItem;
   readonly file: Uint8Array;
-  readonly chroma: number;
 };
 
 /** @throws UserError `data.too-many-shards`, `data.shard-too-large`; StoppedError when told to stop. */
@@ -81,7 +69,7 @@ export async function packShard(pack: PackRequest): Promise<PackedShard> {
         crc32: crc32(sample.file),
       })),
     }),
-    part: toPart(pack, samples, quarantine),
+    part: describePart({ ...pack, samples, quarantine }),
   };
 }
 
@@ -116,7 +104,7 @@ async function collect(
       throw new StoppedError("told to stop while packing a shard");
     const source = wanted[position] as number;
     const item = pack.source.items[source] as SourceItem;
-    const found = await examine(file);
+    const found = await examineImage(file);
     if ("reason" in found)
       quarantine.push({ source, origin: item.origin, reason: found.reason });
     else slots[position] = { source, item, file, ...found };
@@ -128,23 +116,6 @@ async function collect(
     samples: slots.filter((sample) => sample !== null),
     quarantine: quarantine.sort((a, b) => a.source - b.source),
   };
-}
-
-/** Reads the header, then decodes everything: a file may be cut off behind a good header. */
-async function examine(
-  file: Uint8Array,
-): Promise<(ImageHeader & { chroma: number }) | { reason: string }> {
-  const header = readImageHeader(file);
-  if ("reason" in header) return header;
-  try {
-    const image = await decodeImage(file);
-    if (image.width !== header.width || image.height !== header.height)
-      return { reason: "header and content differ in size" };
-    return { ...header, chroma: meanChromaOf(image) };
-  } catch (thrown) {
-    if (thrown instanceof DecodeError) return { reason: thrown.message };
-    throw thrown;
-  }
 }
 
 function checkSize(
@@ -178,50 +149,4 @@ function toMembers(
     { name: `${name}.${EXTENSIONS[sample.sampleClass]}`, bytes: sample.file },
     { name: `${name}.json`, bytes: json },
   ];
-}
-
-function toPart(
-  { source, request, part, order }: PackRequest,
-  samples: readonly PackedSample[],
-  quarantine: readonly Quarantined[],
-): ShardPart {
-  const perClass = source.classes.map(() => 0);
-  for (const { item } of samples)
-    if (item.label >= 0)
-      perClass[item.label] = (perClass[item.label] as number) + 1;
-  return {
-    version: 1,
-    index: part.index,
-    count: part.count,
-    source: {
-      format: request.format,
-      split: request.split,
-      identity: source.identity,
-      items: source.items.length,
-    },
-    order: { version: ORDER_VERSION, seed: order },
-    classes: [...source.classes],
-    perClass,
-    unlabelled: samples.filter(({ item }) => item.label < 0).length,
-    samples: samples.length,
-    width: rangeOf(samples.map(({ width }) => width)),
-    height: rangeOf(samples.map(({ height }) => height)),
-    quarantine: [...quarantine],
-    leftOut: source.leftOut.map((left) => ({
-      ...left,
-      examples: [...left.examples],
-    })),
-    chromaSum: samples.reduce((sum, { chroma }) => sum + chroma, 0),
-  };
-}
-
-function rangeOf(values: readonly number[]): { min: number; max: number } {
-  if (values.length === 0) return { min: 0, max: 0 };
-  return values.reduce(
-    ({ min, max }, value) => ({
-      min: Math.min(min, value),
-      max: Math.max(max, value),
-    }),
-    { min: Infinity, max: 0 },
-  );
 }

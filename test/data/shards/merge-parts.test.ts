@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
   catalogSchema,
-  checkQuarantine,
-  mergeParts,
   shardFiles,
   toJsonBytes,
   type ShardPart,
-} from "../../src/data/catalog.ts";
+} from "../../../src/data/catalog.ts";
+import {
+  checkQuarantine,
+  mergeParts,
+} from "../../../src/data/shards/merge-parts.ts";
 
 function part(index: number, change: Partial<ShardPart> = {}): ShardPart {
   return {

@@ -1,0 +1,56 @@
+/** What `part.json` says of a packed part: counts, sizes, colour, and what did not go in. */
+import type { Quarantined, ShardPart } from "../catalog.ts";
+import { ORDER_VERSION } from "../order.ts";
+import type { Source, SourceItem, SourceRequest } from "../sources/source.ts";
+import type { ExaminedImage } from "./examine-image.ts";
+
+/** The report of one part. */
+export function describePart(facts: {
+  readonly source: Source;
+  readonly request: SourceRequest;
+  readonly part: { readonly index: number; readonly count: number };
+  readonly order: number;
+  readonly samples: readonly (ExaminedImage & { readonly item: SourceItem })[];
+  readonly quarantine: readonly Quarantined[];
+}): ShardPart {
+  const { source, request, part, order, samples, quarantine } = facts;
+  const perClass = source.classes.map(() => 0);
+  for (const { item } of samples)
+    if (item.label >= 0)
+      perClass[item.label] = (perClass[item.label] as number) + 1;
+  return {
+    version: 1,
+    index: part.index,
+    count: part.count,
+    source: {
+      format: request.format,
+      split: request.split,
+      identity: source.identity,
+      items: source.items.length,
+    },
+    order: { version: ORDER_VERSION, seed: order },
+    classes: [...source.classes],
+    perClass,
+    unlabelled: samples.filter(({ item }) => item.label < 0).length,
+    samples: samples.length,
+    width: rangeOf(samples.map(({ width }) => width)),
+    height: rangeOf(samples.map(({ height }) => height)),
+    quarantine: [...quarantine],
+    leftOut: source.leftOut.map((left) => ({
+      ...left,
+      examples: [...left.examples],
+    })),
+    chromaSum: samples.reduce((sum, { chroma }) => sum + chroma, 0),
+  };
+}
+
+function rangeOf(values: readonly number[]): { min: number; max: number } {
+  if (values.length === 0) return { min: 0, max: 0 };
+  return values.reduce(
+    ({ min, max }, value) => ({
+      min: Math.min(min, value),
+      max: Math.max(max, value),
+    }),
+    { min: Infinity, max: 0 },
+  );
+}
