@@ -1,7 +1,11 @@
 /** Invariants A, B and H against real processes that are killed at moments drawn from a seed. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { below } from "../../src/base/random.ts";
-import { createLocalRuns, type LocalRuns } from "../support/local-run.ts";
+import {
+  createLocalRuns,
+  type Driver,
+  type LocalRuns,
+} from "../support/local-run.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import {
   createTemporaryFolder,
@@ -113,47 +117,65 @@ describe("SIGTERM", () => {
 describe("two drivers", () => {
   it("of runs that share a task compute it once, and the other one says for whom it waits", async () => {
     const runs = createLocalRuns(await createTemporaryFolder());
-    const shared = { params: { steps: 200 } };
+    const shared = { params: { gate: runs.gate } };
     const one = runs.plan({ a: shared, x: { inputs: ["a"] } });
     const two = runs.plan({ a: shared, y: { inputs: ["a"] } });
     const first = runs.start(one, "one");
     await runs.untilSteps(5);
     const second = runs.start(two, "two");
+    await waitFor("the second run's word for whom it waits", () =>
+      notesOf(second).some((reason) =>
+        reason.includes("waits for run one, task a"),
+      )
+        ? true
+        : null,
+    );
+    runs.openGate();
     const ends = await Promise.all([first.ended, second.ended]);
     expect(ends.map(({ phase }) => phase)).toEqual(["Succeeded", "Succeeded"]);
-    const ofShared = runs.trace().filter(({ task }) => task === "a");
-    expect(ofShared).toHaveLength(200);
-    const waits = second.events
-      .flatMap((event) => (event.kind === "status" ? event.status.notes : []))
-      .map(({ reason }) => reason);
-    expect(waits).toContainEqual(
-      expect.stringContaining("waits for run one, task a"),
-    );
+    expect(runs.trace().filter(({ task }) => task === "a")).toHaveLength(60);
   }, 30_000);
 
   it("of one run: the second follows, and takes over when the first is killed", async () => {
     const runs = createLocalRuns(await createTemporaryFolder());
-    const plan = diamond(runs);
+    const plan = runs.plan({
+      a: { params: { gate: runs.gate } },
+      b: { inputs: ["a"] },
+    });
     const first = runs.start(plan, "shared");
     await runs.untilSteps(5);
-    const second = runs.start(plan, "shared");
-    await waitFor("the second driver", () =>
-      second.events.some(({ kind }) => kind === "following") ? true : null,
-    );
+    const second = await startFollower(runs, plan);
     await first.kill();
+    runs.openGate();
     expect((await second.ended).phase).toBe("Succeeded");
     expect(second.events.map(({ kind }) => kind)).toContain("driving");
-    expect(runs.trace()).toHaveLength(STEPS);
+    expect(runs.trace()).toHaveLength(120);
   }, 30_000);
 
   it("of one run: both end with its status when the first one finishes it", async () => {
     const runs = createLocalRuns(await createTemporaryFolder());
-    const plan = runs.plan({ a: {} }, { steps: 500 });
+    const plan = runs.plan({ a: { params: { gate: runs.gate } } });
     const first = runs.start(plan, "shared");
-    await runs.untilSteps(1);
-    const second = runs.start(plan, "shared");
+    await runs.untilSteps(5);
+    const second = await startFollower(runs, plan);
+    runs.openGate();
     const ends = await Promise.all([first.ended, second.ended]);
-    expect(ends.map(({ phase }) => phase)).toEqual(["Succeeded", "Succeeded"]);
-    expect(runs.trace()).toHaveLength(500);
+    expect(ends[1]).toEqual(ends[0]);
+    expect(ends[0].phase).toBe("Succeeded");
+    expect(runs.trace()).toHaveLength(60);
   }, 30_000);
 });
+
+function notesOf(driver: Driver): readonly string[] {
+  return driver.events
+    .flatMap((event) => (event.kind === "status" ? event.status.notes : []))
+    .map(({ reason }) => reason);
+}
+
+async function startFollower(runs: LocalRuns, plan: Plan): Promise<Driver> {
+  const second = runs.start(plan, "shared");
+  await waitFor("the second driver", () =>
+    second.events.some(({ kind }) => kind === "following") ? true : null,
+  );
+  return second;
+}

@@ -4,7 +4,7 @@
  * was computed twice and by whom.
  */
 import { createHash } from "node:crypto";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   StoppedError,
@@ -13,13 +13,16 @@ import {
 } from "../../src/base/errors.ts";
 import type { StageContext, StageResult } from "../../src/stages/stage.ts";
 import { readArtifactFile } from "../../src/store/artifact.ts";
+import { waitFor } from "./wait-for.ts";
 
 export type CountingParams = {
   readonly steps: number;
   readonly every: number;
   /** File that gets `<task> <step> <pid>` per computed step. */
   readonly trace: string;
-  readonly fail?: "data" | "bug" | "temporary" | "once";
+  readonly fail?: "data" | "bug" | "temporary";
+  /** Step 5 waits until this file is there, so that a test can look at what runs for as long as it likes. */
+  readonly gate?: string;
   /** Bytes hashed per step: how long a step takes. */
   readonly work?: number;
 };
@@ -43,10 +46,17 @@ export async function countingStage(
     if (step % params.every === 0 || isLast) await save(context, step, state);
     if (context.signal.aborted)
       throw new StoppedError(`stopped at step ${step}`);
+    if (params.gate && step === 5) await untilOpen(params.gate, context.signal);
     await nextTurn();
   }
   await context.output.write("state.bin", state);
   return { metrics: { steps: params.steps } };
+}
+
+async function untilOpen(gate: string, signal: AbortSignal): Promise<void> {
+  await waitFor("the gate", () =>
+    existsSync(gate) || signal.aborted ? true : null,
+  );
 }
 
 async function startState(context: StageContext): Promise<Uint8Array> {

@@ -38,6 +38,9 @@ export type LocalRuns = {
     params?: Partial<CountingParams>,
   ): Plan;
   start(plan: Plan, run: string): Driver;
+  /** For `params.gate`: tasks that have it wait at step 5 until `openGate`. */
+  readonly gate: string;
+  openGate(): void;
   trace(): readonly TraceLine[];
   /** Waits until that many steps were computed. */
   untilSteps(count: number): Promise<void>;
@@ -50,6 +53,7 @@ const DRIVER = fileURLToPath(new URL("counting-driver.ts", import.meta.url));
 export function createLocalRuns(folder: string): LocalRuns {
   const directory = path.join(folder, "store");
   const store = createFileStore({ directory });
+  const gate = path.join(folder, "gate");
   const tracePath = path.join(folder, "trace.txt");
   const trace = (): readonly TraceLine[] =>
     readIfThere(tracePath)
@@ -63,6 +67,10 @@ export function createLocalRuns(folder: string): LocalRuns {
   return {
     store,
     trace,
+    gate,
+    openGate() {
+      writeFileSync(gate, "");
+    },
     plan(sketches, params) {
       const counting = { steps: 60, every: 10, trace: tracePath, ...params };
       const entries = Object.entries(sketches).map(
