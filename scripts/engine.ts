@@ -96,6 +96,7 @@ async function main(signal: AbortSignal): Promise<void> {
       platform,
       variant,
       force: options.force,
+      isOwnPlace: override === undefined,
       quiet: options.quiet,
       signal,
     });
@@ -106,7 +107,10 @@ async function main(signal: AbortSignal): Promise<void> {
 /** Loads the builder only when there is something to build: a repeat stays instant. */
 async function build(
   directory: string,
-  options: Pick<BuildOptions, "platform" | "variant" | "force" | "signal"> & {
+  options: Pick<
+    BuildOptions,
+    "platform" | "variant" | "force" | "isOwnPlace" | "signal"
+  > & {
     readonly quiet: boolean;
   },
 ): Promise<void> {

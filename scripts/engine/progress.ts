@@ -5,6 +5,7 @@
  * that nobody takes a slow download for a hang. Results do not pass through here.
  */
 const PLAIN_INTERVAL_MS = 5_000;
+const LIVE_INTERVAL_MS = 1_000;
 
 export type ProgressOptions = {
   readonly write: (text: string) => void;
@@ -36,6 +37,19 @@ export class Progress {
       this.#hasLiveLine = true;
     } else if (performance.now() - this.#lastPlainMs >= PLAIN_INTERVAL_MS) {
       this.line(text);
+    }
+  }
+
+  /** Shows that `work` goes on, with the time so far, until it ends. */
+  async during<T>(text: string, work: Promise<T>): Promise<T> {
+    if (this.#options.isTerminal) this.live(text);
+    else this.line(text);
+    const ticking = setInterval(() => this.live(text), LIVE_INTERVAL_MS);
+    try {
+      return await work;
+    } finally {
+      clearInterval(ticking);
+      if (this.#options.isTerminal) this.line(text);
     }
   }
 

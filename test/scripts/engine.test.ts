@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -25,6 +26,10 @@ import {
 import { checkEngine, libraryNames } from "../../src/engine/location.ts";
 import { stampName } from "../../src/engine/stamp.ts";
 import { EngineScript } from "../support/engine-script.ts";
+
+/** Each case starts several processes; on a busy machine they take turns. */
+const PATIENCE_MS = 120_000;
+vi.setConfig({ testTimeout: PATIENCE_MS, hookTimeout: PATIENCE_MS });
 
 let script: EngineScript;
 beforeEach(() => {
@@ -162,7 +167,7 @@ describe("killed half-way", () => {
       const { child, finished } = script.start([], {
         [`STUB_${stage}`]: "hang",
       });
-      const stub = await vi.waitFor(() => script.hangingStub(), 10_000);
+      const stub = await vi.waitFor(() => script.hangingStub(), PATIENCE_MS);
       child.kill("SIGKILL");
       await finished.finally(() => script.killStub(stub));
       expect(checkEngine(script.directory).kind).toBe("missing");
@@ -181,7 +186,7 @@ describe("killed half-way", () => {
     "%s stops pip too, cleans up and exits with %i",
     async (signal, want) => {
       const { child, finished } = script.start([], { STUB_download: "hang" });
-      const stub = await vi.waitFor(() => script.hangingStub(), 10_000);
+      const stub = await vi.waitFor(() => script.hangingStub(), PATIENCE_MS);
       child.kill(signal);
       const { code, stderr } = await finished;
       expect(code).toBe(want);
@@ -194,12 +199,15 @@ describe("killed half-way", () => {
 
 test("of two at once one builds, and the other waits for it and says so", async () => {
   const first = script.start([], { STUB_download: "wait" });
-  await vi.waitFor(() => expect(script.stages()).toEqual(["download"]), 10_000);
+  await vi.waitFor(
+    () => expect(script.stages()).toEqual(["download"]),
+    PATIENCE_MS,
+  );
   const second = script.start([]);
   await vi.waitFor(
     () =>
       expect(second.stderr()).toMatch(`waiting for process ${first.child.pid}`),
-    10_000,
+    PATIENCE_MS,
   );
   script.go();
   const both = await Promise.all([first.finished, second.finished]);
@@ -240,6 +248,13 @@ describe("an engine that is there", () => {
     expect((await script.run()).code).toBe(0);
     expect((await script.run(["--check"])).code).toBe(0);
     expect(script.stages()[0]).toBe("download");
+  });
+
+  test("is built again when somebody removed a part of it, its stamp too", async () => {
+    rmSync(join(script.directory, stampName));
+    rmSync(join(script.directory, "session.node"));
+    expect((await script.run()).code).toBe(0);
+    expect(checkEngine(script.directory).kind).toBe("ready");
   });
 
   test("with changed bytes of the same number is found out by --check and mended by --force", async () => {
