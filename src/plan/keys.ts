@@ -4,7 +4,7 @@
  * What goes in: kind, contract, parameters after defaults without places, the fingerprints of what lies at those
  * places, seed, part, inputs. What stays out: names, places, matrix, resources, checkpoints, time limits.
  * An input of arity `one` counts by its key. An input of arity `all` counts by key, stage and cell of each artifact:
- * a table's bytes depend on what its rows are called.
+ * a table's bytes depend on what its rows are called, and on their order.
  */
 import { createHash } from "node:crypto";
 import type {

@@ -15,19 +15,23 @@ export type NameIngredients = {
 };
 
 const MAX_NAME = 63;
-const HASH_DIGITS = 8;
+/** A million names of one beginning collide with a chance of two in a thousand; then planning says so. */
+const HASH_DIGITS = 12;
 
 /** One name per task, in their order. */
 export function nameTasks(tasks: readonly NameIngredients[]): string[] {
   const plain = tasks.map(plainName);
   const uses = new Map<string, number>();
   for (const name of plain) uses.set(name, (uses.get(name) ?? 0) + 1);
-  return tasks.map((task, i) => {
+  const names = tasks.map((task, i) => {
     const name = plain[i] ?? "";
     return name.length <= MAX_NAME && uses.get(name) === 1
       ? name
       : hashedName(name, task);
   });
+  if (new Set(names).size !== names.length)
+    throw new Error("two tasks have the same name, hash included");
+  return names;
 }
 
 function plainName({ stage, cell, part }: NameIngredients): string {
