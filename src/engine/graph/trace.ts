@@ -109,7 +109,7 @@ function traceBody(
       step.fn(Object.fromEntries(tensors)),
     );
     refuseUnfit(name, result);
-    standIns.refuseNewVariables();
+    standIns.refuseNewAndDisposed();
     const outputs = outputNodes(graph, name, result);
     standIns.writeAssigned(graph);
     const updates = graph.pendingUpdates();
@@ -188,7 +188,12 @@ class StandIns {
       this.#saved.set(variable, { real, symbolic });
     }
   }
-  refuseNewVariables(): void {
+  refuseNewAndDisposed(): void {
+    for (const variable of this.#saved.keys())
+      if (variable.isDisposed)
+        throw new TraceError(
+          `variable '${variable.name}' is disposed inside the traced function: do it outside`,
+        );
     const made = allVariables().filter((v) => !this.#saved.has(v));
     if (made.length === 0) return;
     const names = made.map((v) => `'${v.name}'`).join(", ");
@@ -211,8 +216,10 @@ class StandIns {
   }
   restore(): void {
     for (const [variable, { real }] of this.#saved) {
+      // A variable that was disposed gave up its stand-in; what is left to free is what it stood for.
+      if (variable.isDisposed) swapDataId(variable, real);
       tf.engine().disposeTensor(variable);
-      swapDataId(variable, real);
+      if (!variable.isDisposed) swapDataId(variable, real);
     }
   }
 }

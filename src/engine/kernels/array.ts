@@ -7,25 +7,7 @@ import { int32, registerNativeKernel, runSingle } from "./native-op.ts";
 
 export function registerArrayKernels(): void {
   registerReductionGradients();
-  registerNativeKernel<{ readonly axis: number; readonly batchDims?: number }>(
-    "GatherV2",
-    (call) => {
-      const [x, indices] = [call.input("x"), call.input("indices")];
-      const { axis, batchDims = 0 } = call.attributes;
-      return tf.tidy(() =>
-        call.backend.executeSingleOutput(
-          "GatherV2",
-          [
-            call.attribute.int("batch_dims", batchDims),
-            call.attribute.type("Tparams", x.dtype),
-            call.attribute.type("Tindices", indices.dtype),
-            call.attribute.type("Taxis", "int32"),
-          ],
-          [x, indices, tf.scalar(axis, "int32")],
-        ),
-      );
-    },
-  );
+  registerGather();
   registerNativeKernel<{
     readonly alignCorners: boolean;
     readonly halfPixelCenters?: boolean;
@@ -43,6 +25,46 @@ export function registerArrayKernels(): void {
       [call.input("dy"), call.input("images")],
     ),
   );
+}
+
+interface GatherAttributes {
+  readonly axis: number;
+  readonly batchDims?: number;
+}
+function registerGather(): void {
+  registerNativeKernel<GatherAttributes>("GatherV2", (call) => {
+    const [x, indices] = [call.input("x"), call.input("indices")];
+    const { axis, batchDims = 0 } = call.attributes;
+    return tf.tidy(() =>
+      call.backend.executeSingleOutput(
+        "GatherV2",
+        [
+          call.attribute.int("batch_dims", batchDims),
+          call.attribute.type("Tparams", x.dtype),
+          call.attribute.type("Tindices", indices.dtype),
+          call.attribute.type("Taxis", "int32"),
+        ],
+        [x, indices, tf.scalar(axis, "int32")],
+      ),
+    );
+  });
+  const stockGradient = tf.getGradient("GatherV2").gradFunc;
+  tf.registerGradient({
+    kernelName: "GatherV2",
+    inputsToSave: ["x", "indices"],
+    gradFunc: (dy, saved, attributes) => {
+      const [x, indices] = saved as [tf.Tensor, tf.Tensor];
+      if (attributes["axis"] !== 0 || indices.rank !== 1)
+        return stockGradient(dy, saved, attributes);
+      const [rows] = x.shape as [number];
+      return {
+        // The stock gradient transposes there and back, even where that moves nothing.
+        x: () =>
+          tf.unsortedSegmentSum(dy as tf.Tensor, indices as tf.Tensor1D, rows),
+        indices: () => indices,
+      };
+    },
+  });
 }
 
 /** The stock gradients multiply with a tensor of ones of the input's size. */

@@ -332,6 +332,19 @@ describe("runs", () => {
   });
 });
 
+test("session options and a time limit for all runs are taken", async () => {
+  const program = await createProgram(engine, {
+    functions: {
+      call: stepFunction({ x: { shape: [2] } }, ({ x }) => ({ y: tf.neg(x) })),
+    },
+    session: { intraOpThreads: 1, interOpThreads: 1, gpuGrowth: true },
+    timeoutMs: 60_000,
+  });
+  const { y } = await program.run("call", { x: Float32Array.of(1, 2) });
+  expect([...y.data]).toEqual([-1, -2]);
+  await program.close();
+});
+
 test("the program says how large it is and how long it took", async () => {
   const v = variable("counted", [0]);
   const { program } = await jit(engine, {}, () => ({ y: tf.add(v, 1) }));

@@ -148,6 +148,17 @@ describe("tracing refuses what would be frozen or lost", () => {
     expect(inGradient).toBe(mine);
   });
 
+  test("a variable disposed inside is refused, and freed", async () => {
+    const { numTensors, numDataBuffers } = tf.memory();
+    const doomed = tf.tidy(() => tf.variable(tf.zeros([3]), true, "doomed"));
+    const thrown = await jit(engine, inputs, ({ x }) => {
+      doomed.dispose();
+      return { x };
+    }).catch(String);
+    expect(thrown).toMatch(/'doomed' is disposed inside/);
+    expect(tf.memory()).toMatchObject({ numTensors, numDataBuffers });
+  });
+
   test("a function's name that no graph node can have", async () => {
     const thrown = await failureOf(() =>
       createProgram(engine, {
