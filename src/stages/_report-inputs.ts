@@ -37,7 +37,7 @@ async function readIfNamed(
   path: string,
 ): Promise<Uint8Array | null> {
   if (!manifest.files.some((file) => file.path === path)) return null;
-  return await readArtifactFile(store, manifest, path);
+  return readArtifactFile(store, manifest, path);
 }
 
 /** The learning curves of one training artifact; null: it logged none. */

@@ -39,10 +39,12 @@ describe.skipIf(executablePath === null)(
   () => {
     let browser: Browser;
     let folder: string;
-    let remove: () => Promise<void>;
+    let remove = (): Promise<void> => Promise.resolve();
 
     beforeAll(async () => {
-      ({ folder, remove } = await openTemporaryFolder());
+      const temporary = await openTemporaryFolder();
+      folder = temporary.folder;
+      remove = () => temporary.remove();
       const pictures = [await createCifarPictures(16)];
       const inputs = {
         tiny: { ...createExampleInputs(), pictures },
@@ -115,8 +117,8 @@ describe.skipIf(executablePath === null)(
         const { seen, messages, requests } = await open(
           report,
           screen,
-          async (page) =>
-            await page.evaluate<{ content: number; broken: number }>(`({
+          (page) =>
+            page.evaluate<{ content: number; broken: number }>(`({
               content: document.documentElement.scrollWidth,
               broken: [...document.images].filter((image) => image.naturalWidth === 0).length,
             })`),
@@ -131,27 +133,20 @@ describe.skipIf(executablePath === null)(
     it.each(["light", "dark"] as const)(
       "every text in '%s' has the contrast that WCAG 2 asks for (AA, 4.5 to 1)",
       async (screen) => {
-        const { seen } = await open(
-          "mixed",
-          screen,
-          async (page) => await page.evaluate<string[]>(FAINT_TEXTS),
+        const { seen } = await open("mixed", screen, (page) =>
+          page.evaluate<string[]>(FAINT_TEXTS),
         );
         expect(seen).toEqual([]);
       },
     );
 
     it("shows pictures of 32 pixels as squares of colour, each with a text for those who can not see it", async () => {
-      const { seen } = await open(
-        "tiny",
-        "light",
-        async (page) =>
-          await page.evaluate<
-            { rendering: string; alt: string; width: number }[]
-          >(
-            `[...document.images].map((image) => ({
+      const { seen } = await open("tiny", "light", (page) =>
+        page.evaluate<{ rendering: string; alt: string; width: number }[]>(
+          `[...document.images].map((image) => ({
               rendering: getComputedStyle(image).imageRendering, alt: image.alt, width: image.width,
             }))`,
-          ),
+        ),
       );
       expect(seen).toHaveLength(48);
       for (const { rendering, alt, width } of seen) {
@@ -176,21 +171,23 @@ describe.skipIf(executablePath === null)(
         await page.emulateMedia({ media: "print", colorScheme: "dark" });
         if (screenshots !== undefined)
           await page.pdf({ path: path.join(screenshots, "tiny.pdf") });
-        return await page.evaluate<{ ink: string; hidden: number }>(`({
+        return page.evaluate<{ ink: string; paper: string; hidden: number }>(`({
           ink: getComputedStyle(document.body).color,
+          paper: getComputedStyle(document.body).backgroundColor,
           hidden: [...document.querySelectorAll("details table")]
             .filter((table) => !table.checkVisibility({ contentVisibilityAuto: true })).length,
         })`);
       });
-      expect(seen).toEqual({ ink: "rgb(28, 30, 34)", hidden: 0 });
+      expect(seen).toEqual({
+        ink: "rgb(28, 30, 34)",
+        paper: "rgb(255, 255, 255)",
+        hidden: 0,
+      });
     });
 
     it("names every chart and table for readers who listen", async () => {
-      const { seen } = await open(
-        "mixed",
-        "light",
-        async (page) =>
-          await page.evaluate<{ charts: number; nameless: string[] }>(`({
+      const { seen } = await open("mixed", "light", (page) =>
+        page.evaluate<{ charts: number; nameless: string[] }>(`({
             charts: document.querySelectorAll('svg[role="img"]').length,
             nameless: [
               ...[...document.querySelectorAll('svg[role="img"]')].filter((svg) =>

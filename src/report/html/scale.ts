@@ -5,7 +5,7 @@ export type Scale = {
   /** Digits that the ticks need behind the point. */
   readonly digits: number;
   /** Where a value lies, in pixels with one digit. */
-  at(value: number): number;
+  readonly at: (value: number) => number;
 };
 
 /** A linear scale that covers `values` with about `count` round ticks; ends at ticks. */

@@ -155,7 +155,8 @@ footer { border-top: 1px solid var(--hair); margin-top: 4rem; padding: 1.25rem 0
   .dots { width: 5.5rem; }
 }
 @media print {
-  body { background: none; font-size: 10.5pt; }
+  :root { color-scheme: light; }
+  body { background: #ffffff; font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
   header { padding: 0; }
   .claim { grid-template-columns: minmax(0, 1fr) minmax(0, 20rem); }

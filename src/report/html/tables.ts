@@ -19,6 +19,8 @@ export function renderScrollBox(label: string, content: Content): Markup {
   </div>`;
 }
 
+const DOTS_WIDTH = 160;
+
 /** `n = 3`, or null where the cells differ. */
 function commonSize(table: ReportTable): number | null {
   const sizes = new Set(
@@ -41,6 +43,8 @@ export function renderTables(
 function renderTable(table: ReportTable, palette: Palette): Markup {
   const size = commonSize(table);
   const [low, high] = extentOf(valuesOf(table));
+  const place = (value: number) =>
+    round1(5 + ((value - low) / (high - low)) * (DOTS_WIDTH - 10));
   const range = `${formatNumber(low, table.digits)} to ${formatNumber(high, table.digits)}${unitSuffix(table.unit)}`;
   const grid = html`<table class="results">
     <caption>
@@ -74,7 +78,9 @@ function renderTable(table: ReportTable, palette: Palette): Markup {
             <th scope="row"><i class="swatch"></i>${row}</th>
             ${(table.cells[index] ?? []).map(
               (sample) =>
-                html`<td>${renderCell(sample, table, size === null)}</td>`,
+                html`<td>
+                  ${renderCell(sample, table.digits, place, size === null)}
+                </td>`,
             )}
           </tr>`,
       )}
@@ -93,13 +99,16 @@ function valuesOf(table: ReportTable): number[] {
     .flatMap((sample) => sample?.values.map(({ value }) => value) ?? []);
 }
 
+/** Where a value lies on the scale that all cells of a table share. */
+type Place = (value: number) => number;
+
 function renderCell(
   sample: Sample | null,
-  table: ReportTable,
+  digits: number,
+  place: Place,
   isSizeShown: boolean,
 ): Markup {
   if (!sample) return html`<span class="missing">not measured</span>`;
-  const { digits } = table;
   return html`<span class="num"
       ><b>${formatNumber(sample.mean, digits)}</b>${
         sample.sd === null
@@ -108,16 +117,11 @@ function renderCell(
               ± ${formatNumber(sample.sd, digits)}</span
             >`
       }</span
-    >${isSizeShown ? html`<span class="spread">, n = ${sample.n}</span>` : null}${renderDots(sample, table)}`;
+    >${isSizeShown ? html`<span class="spread">, n = ${sample.n}</span>` : null}${renderDots(sample, place)}`;
 }
 
-const DOTS_WIDTH = 160;
-
-function renderDots(sample: Sample, table: ReportTable): Markup {
-  const [low, high] = extentOf(valuesOf(table));
-  const at = (value: number) =>
-    round1(5 + ((value - low) / (high - low)) * (DOTS_WIDTH - 10));
-  const mean = at(sample.mean);
+function renderDots(sample: Sample, place: Place): Markup {
+  const mean = place(sample.mean);
   return html`<svg
     class="dots"
     viewBox="0 0 ${DOTS_WIDTH} 14"
@@ -125,7 +129,7 @@ function renderDots(sample: Sample, table: ReportTable): Markup {
   >
     <line class="axis" x1="0" x2="${DOTS_WIDTH}" y1="7" y2="7" />
     <line class="tick" x1="${mean}" x2="${mean}" y1="1" y2="13" />
-    ${sample.values.map(({ value }) => html`<circle cx="${at(value)}" cy="7" r="3.5" />`)}
+    ${sample.values.map(({ value }) => html`<circle cx="${place(value)}" cy="7" r="3.5" />`)}
   </svg>`;
 }
 
