@@ -7,7 +7,7 @@
  * the index before anything is read, and refused when they are too many.
  */
 import { mapBounded } from "../base/async.ts";
-import { toError, UserError } from "../base/errors.ts";
+import { UserError } from "../base/errors.ts";
 import type { Manifest } from "../store/manifest.ts";
 import type { Store } from "../store/store.ts";
 import type { Catalog } from "./catalog.ts";
@@ -17,7 +17,7 @@ import {
   findDatasetFiles,
   type ShardFiles,
 } from "./dataset-files.ts";
-import { decodeImage } from "./decode.ts";
+import { decodeImage, DecodeError } from "./decode.ts";
 import type { Image } from "./image.ts";
 import {
   SampleClass,
@@ -122,7 +122,8 @@ async function loadShard(
     try {
       return await decodeImage(file, { side: options.side ?? null });
     } catch (thrown) {
-      const reason = `sample ${sampleName(sample.source)} does not decode (${toError(thrown).message})`;
+      if (!(thrown instanceof DecodeError)) throw thrown;
+      const reason = `sample ${sampleName(sample.source)} does not decode (${thrown.message})`;
       throw corrupt(shard.entry.file, shard, reason);
     }
   });

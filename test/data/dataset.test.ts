@@ -9,7 +9,10 @@ import {
 } from "../../src/data/inspect.ts";
 import { sampleAt } from "../../src/data/order.ts";
 import { decodePpm } from "../../src/data/shards/ppm.ts";
-import { artifactFilePath } from "../../src/store/artifact.ts";
+import {
+  artifactFilePath,
+  createArtifactWriter,
+} from "../../src/store/artifact.ts";
 import { layout } from "../../src/store/layout.ts";
 import type { Manifest } from "../../src/store/manifest.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
@@ -54,6 +57,19 @@ async function change(store: Store, path: string, at: number): Promise<void> {
 async function cut(store: Store, path: string): Promise<void> {
   const bytes = (await store.read(path)) as Uint8Array;
   await store.put(path, bytes.slice(0, bytes.length / 2));
+}
+
+async function putManifest(store: Store, manifest: Manifest): Promise<void> {
+  const bytes = new TextEncoder().encode(JSON.stringify(manifest));
+  await store.put(layout.manifest(manifest.key), bytes);
+}
+
+/** Commits another catalog under a key of its own, with matching checksums. */
+async function putCatalog(store: Store, text: string): Promise<Manifest> {
+  const key = "c".repeat(64);
+  const writer = createArtifactWriter(store, key, 1);
+  await writer.write("dataset.json", new TextEncoder().encode(text));
+  return { ...packed.catalog, key, files: writer.files() };
 }
 
 describe("an open dataset", () => {
@@ -128,6 +144,43 @@ describe("an open dataset", () => {
     await store.remove(layout.manifest(packed.parts[1]?.key as string));
     await expect(openDataset(store, packed.catalog)).rejects.toMatchObject({
       code: "data.shard-missing",
+    });
+  });
+
+  it("is refused when a part was made again with other bytes", async () => {
+    const store = await copyStore();
+    const [, part] = packed.parts as [Manifest, Manifest];
+    const files = part.files.map((file) => ({
+      ...file,
+      sha256: "0".repeat(64),
+    }));
+    await putManifest(store, { ...part, files });
+    await expect(openDataset(store, packed.catalog)).rejects.toThrow(
+      /shard-00001-of-00003.tar.*is not the file that was cataloged/,
+    );
+  });
+
+  it.each([
+    ["of a later version", '{ "version": 2 }'],
+    ["that is not JSON", "{"],
+  ])("is refused with a catalog %s", async (_, text) => {
+    const store = await copyStore();
+    const manifest = await putCatalog(store, text);
+    await expect(openDataset(store, manifest)).rejects.toMatchObject({
+      code: "data.catalog-corrupt",
+    });
+  });
+
+  it("is refused when no image is in it", async () => {
+    const store = await copyStore();
+    const empty = { samples: 0, meanChroma: 0, shards: [] };
+    const { catalog } = await openDataset(packed.store, packed.catalog);
+    const manifest = await putCatalog(
+      store,
+      JSON.stringify({ ...catalog, ...empty }),
+    );
+    await expect(openDataset(store, manifest)).rejects.toMatchObject({
+      code: "data.empty",
     });
   });
 
