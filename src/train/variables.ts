@@ -17,14 +17,17 @@ export type Variables = {
 
 /** One variable per weight, under the weight's name. */
 export function createVariables(weights: Weights): Variables {
-  const byName = new Map(
-    [...weights].map(([name, { shape, values }]) => [
-      name,
-      tf.tidy(() =>
-        tf.variable(tf.tensor(values, [...shape], "float32"), true, name),
-      ),
-    ]),
-  );
+  const byName = new Map<string, tf.Variable>();
+  const dispose = () => {
+    for (const variable of byName.values()) variable.dispose();
+  };
+  try {
+    for (const [name, { shape, values }] of weights)
+      byName.set(name, createVariable(name, shape, values));
+  } catch (thrown) {
+    dispose();
+    throw thrown;
+  }
   return {
     byName,
     parameters: (name) => {
@@ -32,10 +35,18 @@ export function createVariables(weights: Weights): Variables {
       if (!found) throw new Error(`no variable '${name}'`);
       return found;
     },
-    dispose: () => {
-      for (const variable of byName.values()) variable.dispose();
-    },
+    dispose,
   };
+}
+
+function createVariable(
+  name: string,
+  shape: readonly number[],
+  values: Float32Array,
+): tf.Variable {
+  return tf.tidy(() =>
+    tf.variable(tf.tensor(values, [...shape], "float32"), true, name),
+  );
 }
 
 /** A copy of what a program's variables hold: the fetched memory may change with the next step. */
