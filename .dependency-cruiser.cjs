@@ -11,7 +11,7 @@ const rooms = {
     why: "deciding is pure: no I/O, no clock, no logging",
   },
   store: {
-    may: ["base", "plan"],
+    may: ["base", "plan", "run"],
     why: "a store knows keys and bytes, not who makes or reads them",
   },
   executor: {

@@ -35,7 +35,7 @@ function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
     writeBytes: (bytes) => {
       stream.write(bytes);
     },
-    isTerminal: stream.isTTY === true,
+    isTerminal: stream.isTTY,
     columns: stream.columns ?? 80,
   };
 }

@@ -256,7 +256,7 @@ export async function runProgram(
       exitCode = await action(
         environment,
         positional as string[],
-        command.opts() as never,
+        command.opts<never>(),
       );
     });
   }

@@ -70,9 +70,12 @@ type Receipt = {
   readonly pipeline: string;
   readonly run: string;
   readonly digest: string;
-  readonly tasks: number;
-  readonly cached: number;
-  readonly toRun: number;
+  readonly counts: {
+    readonly tasks: number;
+    readonly cached: number;
+    /** Computed once each: tasks that share a key count once. */
+    readonly toRun: number;
+  };
   readonly stages: readonly StageLine[];
   /** Names of tasks, those that are not cached. */
   readonly criticalPath: readonly string[];
@@ -96,9 +99,11 @@ function createReceipt(value: Plan, committed: ReadonlySet<string>): Receipt {
     pipeline: value.pipeline,
     run: runIdOf(value),
     digest: value.digest,
-    tasks: value.tasks.length,
-    cached: value.tasks.length - open.length,
-    toRun: new Set(open.map(({ key }) => key)).size,
+    counts: {
+      tasks: value.tasks.length,
+      cached: value.tasks.length - open.length,
+      toRun: new Set(open.map(({ key }) => key)).size,
+    },
     stages,
     criticalPath: criticalPath(value)
       .filter((task) => !committed.has(task.key))
@@ -123,7 +128,8 @@ function formatReceipt(receipt: Receipt, environment: Environment): string {
     receipt.criticalPath.length === 0
       ? "nothing to run: everything is in the store"
       : `critical path: ${receipt.criticalPath.join(" → ")}`;
-  return `${paint("bold", receipt.run)}  ${receipt.tasks} tasks, ${receipt.cached} cached, ${receipt.toRun} to run\n\n${table}\n${path}\n`;
+  const { counts } = receipt;
+  return `${paint("bold", receipt.run)}  ${counts.tasks} tasks, ${counts.cached} cached, ${counts.toRun} to run\n\n${table}\n${path}\n`;
 }
 
 function formatTasks(value: Plan, committed: ReadonlySet<string>): string {

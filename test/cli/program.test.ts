@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
+import { runCli } from "../support/cli.ts";
+
+const commands = [
+  "validate",
+  "plan",
+  "run",
+  "status",
+  "logs",
+  "cancel",
+  "retry",
+  "pull",
+  "report",
+  "data",
+  "colorize",
+  "doctor",
+  "completion",
+];
+
+test("the help names every command but the worker, and ends with 0", async () => {
+  const folder = await createTemporaryFolder();
+  const { exitCode, stdout } = await runCli(["--help"], {
+    currentDirectory: folder,
+  });
+  expect(exitCode).toBe(0);
+  for (const command of commands) expect(stdout).toContain(`\n  ${command}`);
+  expect(stdout).not.toContain("\n  worker");
+});
+
+test.each(commands)("%s --help teaches its options", async (command) => {
+  const folder = await createTemporaryFolder();
+  const { exitCode, stdout } = await runCli([command, "--help"], {
+    currentDirectory: folder,
+  });
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain(`Usage: hueline ${command}`);
+});
+
+test.each([
+  { args: ["vlidate"], want: "Did you mean validate?" },
+  { args: ["validate"], want: "missing required argument 'file'" },
+  { args: ["plan", "x.yaml", "--wy"], want: "unknown option '--wy'" },
+  { args: ["plan", "x.yaml", "-o", "xml"], want: "text, json" },
+  { args: ["plan", "x.yaml", "-p", "novalue"], want: "name=value" },
+  { args: ["completion", "tcsh"], want: "bash, zsh or fish" },
+  { args: ["data", "show", "x"], want: "ls, verify, cat or order" },
+])(
+  "$args is a usage error that says what was expected",
+  async ({ args, want }) => {
+    const folder = await createTemporaryFolder();
+    await import("node:fs/promises").then(({ writeFile }) =>
+      writeFile(`${folder}/x.yaml`, "name: x\n"),
+    );
+    const { exitCode, stdout, stderr } = await runCli(args, {
+      currentDirectory: folder,
+    });
+    expect(exitCode).toBe(64);
+    expect(stderr).toContain(want);
+    expect(stdout).toBe("");
+  },
+);
+
+test.each(["bash", "zsh", "fish"])(
+  "the %s completion knows every command",
+  async (shell) => {
+    const folder = await createTemporaryFolder();
+    const { exitCode, stdout } = await runCli(["completion", shell], {
+      currentDirectory: folder,
+    });
+    expect(exitCode).toBe(0);
+    for (const command of commands) expect(stdout).toContain(command);
+  },
+);
+
+test("a store of an unknown scheme is refused with what there is", async () => {
+  const folder = await createTemporaryFolder();
+  const { exitCode, stderr } = await runCli(
+    ["status", "--store", "ftp://host/x"],
+    { currentDirectory: folder },
+  );
+  expect(exitCode).toBe(64);
+  expect(stderr).toContain("store.url");
+  expect(stderr).toContain("file:///");
+});

@@ -1,0 +1,84 @@
+/** Runs the command line in this process, against a temporary folder, and keeps what it wrote. */
+import { systemClock } from "../../src/base/clock.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import type {
+  Environment,
+  Services,
+  TextOutput,
+} from "../../src/cli/environment.ts";
+import { runProgram } from "../../src/cli/program.ts";
+
+export type CliResult = {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+};
+
+const refuse = (): never => {
+  throw new Error("this test has no such service");
+};
+
+/** An output that remembers. */
+export function createMemoryOutput(
+  options: { readonly isTerminal?: boolean } = {},
+): TextOutput & { text(): string } {
+  let written = "";
+  return {
+    write: (text) => {
+      written += text;
+    },
+    writeBytes: (bytes) => {
+      written += new TextDecoder("latin1").decode(bytes);
+    },
+    isTerminal: options.isTerminal ?? false,
+    columns: 100,
+    text: () => written,
+  };
+}
+
+/** Runs `hueline <args>`; services refuse unless given. */
+export async function runCli(
+  args: readonly string[],
+  options: {
+    readonly currentDirectory: string;
+    readonly services?: Partial<Services>;
+    readonly variables?: Environment["variables"];
+    readonly isTerminal?: boolean;
+  },
+): Promise<CliResult> {
+  const isTerminal = options.isTerminal ?? false;
+  const stdout = createMemoryOutput({ isTerminal });
+  const stderr = createMemoryOutput({ isTerminal });
+  const exitCode = await runProgram(
+    {
+      arguments: args,
+      variables: options.variables ?? {},
+      currentDirectory: options.currentDirectory,
+      homeDirectory: options.currentDirectory,
+      stdout,
+      stderr,
+      clock: systemClock,
+      log: silentLogger,
+      signal: new AbortController().signal,
+      self: [process.execPath],
+      nodeVersion: process.version,
+      host: {
+        cpus: 2,
+        memoryBytes: 8 * 2 ** 30,
+        name: "test",
+        pid: process.pid,
+        platform: "linux",
+        architecture: "x64",
+      },
+      services: {
+        fingerprint: async (place) => `fingerprint of ${place}`,
+        worker: refuse,
+        colorize: refuse,
+        data: refuse,
+        ...options.services,
+      },
+    },
+    "0.0.0-test",
+  );
+  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+}
