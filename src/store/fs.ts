@@ -150,7 +150,12 @@ export function createFileStore(options: FileStoreOptions): Store {
             await fs.link(temporary, file);
             return "written";
           } catch (thrown) {
-            if (systemCode(thrown) !== "EEXIST") throw thrown;
+            // A folder of that name is EEXIST as well, and is no object.
+            if (
+              systemCode(thrown) !== "EEXIST" ||
+              !(await statFile(objectPath))
+            )
+              throw thrown;
             return "exists";
           }
         });
@@ -217,11 +222,12 @@ function rememberFailure(chunks: AsyncIterable<Uint8Array>): {
   return { chunks: pass(), failure: () => failure };
 }
 
+/** EISDIR: a folder stands there, which is no object. */
 async function orNull<T>(found: Promise<T>): Promise<T | null> {
   try {
     return await found;
   } catch (thrown) {
-    if (isAbsence(thrown)) return null;
+    if (isAbsence(thrown) || systemCode(thrown) === "EISDIR") return null;
     throw thrown;
   }
 }

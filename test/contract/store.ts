@@ -74,6 +74,8 @@ export function describeStore(
       test("a folder of objects is not an object, and removing it removes nothing", async () => {
         await store.put("a/b", text("x"));
         expect(await store.stat("a")).toBeNull();
+        expect(await store.read("a")).toBeNull();
+        expect(await store.readRecord("a")).toBeNull();
         await store.remove("a");
         expect(toText(await store.read("a/b"))).toBe("x");
       });

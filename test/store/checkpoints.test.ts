@@ -58,6 +58,13 @@ describe("the newest checkpoint", () => {
     });
   });
 
+  test("is the one with the highest step, also when an earlier attempt left it", async () => {
+    const store = createMemoryStore();
+    await open(store, 1).save(checkpointAt(500));
+    await open(store, 2).save(checkpointAt(400));
+    expect(await open(store, 3).newest()).toEqual(checkpointAt(500));
+  });
+
   const place = `ckpt/${key}/1-000000200/`;
   test.each<[string, (store: Store) => Promise<void>]>([
     [

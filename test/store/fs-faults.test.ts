@@ -109,6 +109,20 @@ describe("a system error becomes an error that says what to do:", () => {
     });
   });
 
+  test("a folder in the place of a file is named, and is not taken for an object that exists", async () => {
+    const directory = await createTemporaryFolder();
+    const store = createFileStore({ directory });
+    await store.put("cas/k/manifest.json", bytes);
+    for (const call of [
+      () => store.put("cas/k", bytes),
+      () => store.putIfAbsent("cas/k", bytes),
+      () => store.append("cas/k", bytes),
+    ])
+      expect(await thrownBy(call())).toMatchObject({
+        code: "store.not-a-file",
+      });
+  });
+
   test("a file in the place of a folder is named", async () => {
     const directory = await createTemporaryFolder();
     const store = createFileStore({ directory });
@@ -163,6 +177,32 @@ describe("a write that fails at any of its system calls leaves the old object or
       ).toBe(true);
     }
   });
+});
+
+describe("an acknowledged write survives a power cut, for it is flushed:", () => {
+  const operations: Readonly<
+    Record<string, (store: Store) => Promise<unknown>>
+  > = {
+    rename: (store) => store.put("a/b", bytes),
+    link: (store) => store.putIfAbsent("a/c", bytes),
+  };
+  test.each(Object.entries(operations))(
+    "the bytes before the %s that names them, the folder after it",
+    async (naming, operate) => {
+      const directory = await createTemporaryFolder();
+      await createFileStore({ directory }).put("a/x", bytes);
+      const calls: Call[] = [];
+      const fileSystem = failingFileSystem("EIO", (call) => {
+        calls.push(call);
+        return false;
+      });
+      await operate(createFileStore({ directory, fileSystem }));
+      const order = calls.filter((call) =>
+        ["write", "sync", naming].includes(call),
+      );
+      expect(order).toEqual(["write", "sync", naming, "sync"]);
+    },
+  );
 });
 
 describe("temporary files of dead writers", () => {

@@ -13,6 +13,12 @@ type Remedy = {
 
 const elsewhere = "or name another store with --store";
 
+const folderInTheWay: Remedy = {
+  code: "store.not-a-file",
+  what: "a folder stands where a file is needed",
+  hint: `look at what lies there and move it away, ${elsewhere}`,
+};
+
 const remedies: Readonly<Record<string, Remedy>> = {
   ENOSPC: {
     code: "store.full",
@@ -54,11 +60,8 @@ const remedies: Readonly<Record<string, Remedy>> = {
     what: "a file stands where a folder is needed",
     hint: `look at what lies there and move it away, ${elsewhere}`,
   },
-  EISDIR: {
-    code: "store.not-a-file",
-    what: "a folder stands where a file is needed",
-    hint: `look at what lies there and move it away, ${elsewhere}`,
-  },
+  EISDIR: folderInTheWay,
+  EEXIST: folderInTheWay,
   ENAMETOOLONG: {
     code: "store.name-too-long",
     what: "the name is too long for its file system",

@@ -23,14 +23,14 @@
  * rests on directory listings being atomic. Here nothing is decided by a listing; it only finds the token's name.
  * After a win the plain file `claims/k.json` is renewed for people who look; it may lag, and nothing reads it back.
  */
-import { randomUUID } from "node:crypto";
 import * as path from "node:path";
-import { crc32 } from "node:zlib";
 import { systemCode, TransientError, UserError } from "../../base/errors.ts";
 import type { ObjectInfo, RecordRead, SwapOutcome } from "../store.ts";
 import { isAbsence } from "./files.ts";
 import type { Files } from "./files.ts";
 import type { FileSystem } from "./file-system.ts";
+import { checksum, createHead, toHead } from "./record-head.ts";
+import type { Head } from "./record-head.ts";
 
 /** Where the records of a folder are. */
 export const recordsFolder = ".records";
@@ -38,14 +38,6 @@ export const recordsFolder = ".records";
 /** Each retry means that somebody else's swap went through meanwhile. */
 const retries = 1000;
 const mirrorRetries = 3;
-
-type Head = {
-  readonly kind: "head" | "gone";
-  readonly generation: number;
-  readonly crc: string;
-  /** `<generation>.<crc32>.<writer>`. */
-  readonly etag: string;
-};
 
 export type Records = {
   /** Whether the path is, or was, a record. */
@@ -235,34 +227,6 @@ export function createRecords(options: {
       throw busy(folder);
     },
   };
-}
-
-function createHead(
-  kind: Head["kind"],
-  generation: number,
-  bytes: Uint8Array,
-): Head {
-  const crc = checksum(bytes);
-  const writer = randomUUID().replaceAll("-", "");
-  const etag = `${String(generation).padStart(12, "0")}.${crc}.${writer}`;
-  return { kind, generation, crc, etag };
-}
-
-function toHead(name: string): Head | null {
-  const match =
-    /^(head|gone)\.((\d{12,15})\.([0-9a-f]{8})\.[0-9a-f]{32})$/.exec(name);
-  if (!match) return null;
-  const [, kind, etag = "", generation, crc = ""] = match;
-  return {
-    kind: kind === "gone" ? "gone" : "head",
-    generation: Number(generation),
-    crc,
-    etag,
-  };
-}
-
-function checksum(bytes: Uint8Array): string {
-  return crc32(bytes).toString(16).padStart(8, "0");
 }
 
 async function exists(fs: FileSystem, file: string): Promise<boolean> {
