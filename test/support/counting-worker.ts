@@ -56,4 +56,4 @@ const code = await runWorker({
 });
 // Not `process.exit`: stdin is still open, and its end would be waited for.
 process.exitCode = code;
-process.stdin.unref();
+process.stdin.unref?.();
