@@ -1,5 +1,6 @@
 /** `report.tex`: the tables as a paper prints them, with booktabs. To be taken in by `\input{report.tex}`. */
 import { formatNumber, toPlainText } from "./format.ts";
+import { describeTable } from "./summary.ts";
 import type { ReportTable, ReportValue, Sample } from "./value.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -34,11 +35,10 @@ function renderTable(table: ReportTable): string {
     table.columnAxis === null
       ? []
       : [line(["", `\\multicolumn{${width}}{c}{${escape(table.columnAxis)}}`])];
-  const unit = table.unit === "" ? "" : ` in ${escape(table.unit)}`;
   return [
     "\\begin{table}",
     "  \\centering",
-    `  \\caption{${escape(table.title)} (${escape(table.metric)}${unit}, mean $\\pm$ standard deviation over ${escape(table.over)}).}`,
+    `  \\caption{${escape(table.title)} (${escape(describeTable(table)).replace("±", "$\\pm$")}).}`,
     `  \\begin{tabular}{l${"r".repeat(width)}}`,
     "  \\toprule",
     ...group,

@@ -7,9 +7,8 @@ import {
   formatRange,
   formatSigned,
   toPlainText,
-  unitSuffix,
 } from "./format.ts";
-import { summarizeClaims } from "./summary.ts";
+import { describeTable, summarizeClaims } from "./summary.ts";
 import type {
   Claim,
   Published,
@@ -103,7 +102,7 @@ function renderTable(table: ReportTable): string[] {
   ]);
   return [
     `## ${escape(table.title)}`,
-    `${escape(table.metric)}${escape(unitSuffix(table.unit && `in ${table.unit}`))}, mean ± standard deviation over ${escape(table.over)}`,
+    escape(describeTable(table)),
     grid([[escape(corner), ...table.columns.map(escape)], ...rows]),
   ];
 }

@@ -1,5 +1,6 @@
-/** The report in one line, for a heading, a log or a terminal. */
-import type { Claim } from "./value.ts";
+/** Sentences that all renderings share: the report in one line, a table's caption. */
+import { unitSuffix } from "./format.ts";
+import type { Claim, ReportTable } from "./value.ts";
 
 const ONE = {
   holds: "The claim holds",
@@ -23,4 +24,21 @@ export function summarizeClaims(claims: readonly Claim[]): string {
   const rest =
     open === 0 ? "" : `, ${open} ${open === 1 ? "is" : "are"} undecided`;
   return `${holding} of ${claims.length} claims ${holding === 1 ? "holds" : "hold"}${rest}`;
+}
+
+/** How many values each measured cell has; null where that differs or nothing was measured. */
+export function commonSize(table: ReportTable): number | null {
+  const sizes = new Set(
+    table.cells.flat().flatMap((sample) => (sample ? [sample.n] : [])),
+  );
+  return sizes.size === 1 ? ([...sizes][0] ?? null) : null;
+}
+
+/** `accuracy in %, mean ± standard deviation over seed, n = 3`. */
+export function describeTable(table: ReportTable): string {
+  const unit = unitSuffix(table.unit === "" ? "" : `in ${table.unit}`);
+  const size = commonSize(table);
+  if (size === 1) return `${table.metric}${unit}`;
+  const common = size === null ? "" : `, n = ${size}`;
+  return `${table.metric}${unit}, mean ± standard deviation over ${table.over}${common}`;
 }

@@ -11,12 +11,11 @@ import { createReport } from "../../src/report/create-report.ts";
 import { renderHtml } from "../../src/report/html/page.ts";
 import { findBrowser } from "../support/browser.ts";
 import { createCifarPictures } from "../support/cifar-pictures.ts";
+import { createExampleInputs, exampleRun } from "../support/report-example.ts";
 import {
-  createExampleInputs,
   createHostileInputs,
   createMixedInputs,
-  exampleRun,
-} from "../support/report-example.ts";
+} from "../support/report-variants.ts";
 import { openTemporaryFolder } from "../support/temporary-folder.ts";
 
 const executablePath = findBrowser();

@@ -7,11 +7,8 @@ import { renderLatex } from "../../src/report/latex.ts";
 import { renderMarkdown } from "../../src/report/markdown.ts";
 import { renderJson } from "../../src/report/value.ts";
 import { expectGolden } from "../support/golden.ts";
-import {
-  createExampleInputs,
-  createMixedInputs,
-  exampleRun,
-} from "../support/report-example.ts";
+import { createExampleInputs, exampleRun } from "../support/report-example.ts";
+import { createMixedInputs } from "../support/report-variants.ts";
 
 /** Every fifth row of the logs: short enough to be read in a review. */
 function shorten(inputs: ReportInputs): ReportInputs {

@@ -4,7 +4,10 @@ import { renderCsv } from "../../src/report/csv.ts";
 import { renderHtml } from "../../src/report/html/page.ts";
 import { renderLatex } from "../../src/report/latex.ts";
 import { renderMarkdown } from "../../src/report/markdown.ts";
-import { createHostileInputs, hostileText } from "../support/report-example.ts";
+import {
+  createHostileInputs,
+  hostileText,
+} from "../support/report-variants.ts";
 
 const report = createReport(createHostileInputs());
 

@@ -6,7 +6,6 @@ import { reportParams } from "../../src/spec/params-report.ts";
 import { runReport } from "../../src/stages/report.ts";
 import type { InputArtifact, StageContext } from "../../src/stages/stage.ts";
 import { createArtifactWriter } from "../../src/store/artifact.ts";
-import { artifactFilePath } from "../../src/store/artifact.ts";
 import { createCheckpointStore } from "../../src/store/checkpoints.ts";
 import { layout } from "../../src/store/layout.ts";
 import { commitManifest } from "../../src/store/manifest.ts";
@@ -342,7 +341,7 @@ describe("the stage report", () => {
     const inputs = [...study.results, ...study.curves];
     const manifest = inputs.find(({ task }) => task === name)?.manifest;
     if (!manifest) throw new Error(`the study has no ${name}`);
-    const place = artifactFilePath(manifest, path);
+    const place = layout.attempt(manifest.key, manifest.epoch) + path;
     await study.store.put(place, Buffer.from("damaged"));
     const error = await failureOf(run(study));
     expect(error.code).toBe("artifact.corrupt");

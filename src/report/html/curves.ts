@@ -14,6 +14,7 @@ const TOP = 24;
 const BOTTOM = HEIGHT - 34;
 const LEFT = 42;
 const MAX_LABEL = 14;
+const LINE_HEIGHT = 14;
 /** Of the labels' font (12 px), generously. */
 const CHARACTER_WIDTH = 7;
 
@@ -104,10 +105,21 @@ function shorten(label: string): string {
     : label;
 }
 
+/** One line, or two broken at the last space that fits: the ends of labels tell lines apart. */
+function wrapLabel(label: string): string[] {
+  if (label.length <= MAX_LABEL) return [label];
+  const space = label.lastIndexOf(" ", MAX_LABEL);
+  return space < 1
+    ? [shorten(label)]
+    : [label.slice(0, space), shorten(label.slice(space + 1))];
+}
+
 function labelSpace({ lines }: Curve): number {
   const longest = Math.max(
     0,
-    ...lines.map(({ label }) => shorten(label).length),
+    ...lines.flatMap(({ label }) =>
+      wrapLabel(label).map(({ length }) => length),
+    ),
   );
   return 14 + longest * CHARACTER_WIDTH;
 }
@@ -177,21 +189,34 @@ function renderEnds(
     const end = mean.at(-1);
     return end ? [{ label, x: x.at(end[0]), y: y.at(end[1]) }] : [];
   });
+  const tallest = Math.max(
+    1,
+    ...ends.map(({ label }) => wrapLabel(label).length),
+  );
   const places = spreadLabels(
     ends.map((end) => end.y),
-    15,
+    LINE_HEIGHT * tallest + 1,
     [TOP + 4, BOTTOM - 4],
   );
   const right = WIDTH - labelSpace(curve);
-  return html`${ends.map(
-    (end, index) =>
-      html`<g class="${palette(end.label)}">
-        <circle class="end" cx="${end.x}" cy="${end.y}" r="3" />
-        <text class="label" x="${right + 8}" y="${(places[index] ?? end.y) + 4}"
-          >${shorten(end.label)}</text
-        >
-      </g>`,
-  )}`;
+  return html`${ends.map((end, index) => {
+    const words = wrapLabel(end.label);
+    const top =
+      (places[index] ?? end.y) + 4 - ((words.length - 1) * LINE_HEIGHT) / 2;
+    return html`<g class="${palette(end.label)}">
+      <circle class="end" cx="${end.x}" cy="${end.y}" r="3" />
+      ${words.map(
+        (line, row) =>
+          html`<text
+            class="label"
+            x="${right + 8}"
+            y="${top + row * LINE_HEIGHT}"
+          >
+            ${line}
+          </text>`,
+      )}
+    </g>`;
+  })}`;
 }
 
 const TABLE_ROWS = 8;

@@ -119,6 +119,7 @@ tr.s3 .swatch { color: var(--s3); } tr.s4 .swatch { color: var(--s4); } tr.s5 .s
 .chart svg { width: 100%; }
 .line, .run { fill: none; stroke: currentColor; stroke-linejoin: round; stroke-linecap: round; }
 .line { stroke-width: 2; }
+.v1 .line { stroke-dasharray: 7 4; } .v2 .line { stroke-dasharray: 1.5 4; }
 .run { stroke-width: 1; stroke-opacity: .28; }
 .end { fill: currentColor; }
 .chart .label { fill: currentColor; font-weight: 600; }

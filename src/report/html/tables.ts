@@ -1,5 +1,11 @@
 /** Tables of mean ± spread with a dot per seed, published cells, and the values behind them. */
-import { formatNumber, formatSigned, unitSuffix } from "../format.ts";
+import {
+  formatNumber,
+  formatRange,
+  formatSigned,
+  unitSuffix,
+} from "../format.ts";
+import { commonSize, describeTable } from "../summary.ts";
 import type { ReportTable, ReportValue, Sample } from "../value.ts";
 import { renderVerdict } from "./claims.ts";
 import { html } from "./markup.ts";
@@ -21,14 +27,6 @@ export function renderScrollBox(label: string, content: Content): Markup {
 
 const DOTS_WIDTH = 160;
 
-/** `n = 3`, or null where the cells differ. */
-function commonSize(table: ReportTable): number | null {
-  const sizes = new Set(
-    table.cells.flat().flatMap((sample) => (sample ? [sample.n] : [])),
-  );
-  return sizes.size === 1 ? ([...sizes][0] ?? null) : null;
-}
-
 export function renderTables(
   tables: ReportValue["tables"],
   palette: Palette,
@@ -42,18 +40,11 @@ export function renderTables(
 
 function renderTable(table: ReportTable, palette: Palette): Markup {
   const size = commonSize(table);
-  const [low, high] = extentOf(valuesOf(table));
-  const place = (value: number) =>
-    round1(5 + ((value - low) / (high - low)) * (DOTS_WIDTH - 10));
-  const range = `${formatNumber(low, table.digits)} to ${formatNumber(high, table.digits)}${unitSuffix(table.unit)}`;
+  const place = createPlace(valuesOf(table));
   const grid = html`<table class="results">
     <caption>
       <b>${table.title}</b>
-      <span
-        >${table.metric}${unitSuffix(table.unit === "" ? "" : `in ${table.unit}`)},
-        mean ± standard deviation over
-        ${table.over}${size === null ? null : `, n = ${size}`}</span
-      >
+      <span>${describeTable(table)}</span>
     </caption>
     <thead>
       ${
@@ -87,10 +78,7 @@ function renderTable(table: ReportTable, palette: Palette): Markup {
     </tbody>
   </table>`;
   return html`${renderScrollBox(table.title, grid)}
-    <p class="note">
-      Dots are single values, one per ${table.over}, on one scale from ${range}.
-    </p>
-    ${renderValues(table)}`;
+  ${size === 1 ? null : renderValues(table)}`;
 }
 
 function valuesOf(table: ReportTable): number[] {
@@ -101,6 +89,12 @@ function valuesOf(table: ReportTable): number[] {
 
 /** Where a value lies on the scale that all cells of a table share. */
 type Place = (value: number) => number;
+
+function createPlace(values: readonly number[]): Place {
+  const [low, high] = extentOf(values);
+  const width = DOTS_WIDTH - 10;
+  return (value) => round1(5 + ((value - low) / (high - low)) * width);
+}
 
 function renderCell(
   sample: Sample | null,
@@ -117,7 +111,7 @@ function renderCell(
               ± ${formatNumber(sample.sd, digits)}</span
             >`
       }</span
-    >${isSizeShown ? html`<span class="spread">, n = ${sample.n}</span>` : null}${renderDots(sample, place)}`;
+    >${isSizeShown ? html`<span class="spread">, n = ${sample.n}</span>` : null}${sample.n > 1 ? renderDots(sample, place) : null}`;
 }
 
 function renderDots(sample: Sample, place: Place): Markup {
@@ -133,7 +127,7 @@ function renderDots(sample: Sample, place: Place): Markup {
   </svg>`;
 }
 
-/** The figures that the dots show, for readers who need them as text. */
+/** What the dots are, and their figures for readers who need them as text. */
 function renderValues(table: ReportTable): Markup {
   const rows = table.rows.flatMap((row, r) =>
     table.columns.map((column, c) => ({
@@ -143,6 +137,8 @@ function renderValues(table: ReportTable): Markup {
     })),
   );
   const { digits } = table;
+  const values = valuesOf(table);
+  const range = formatRange([Math.min(...values), Math.max(...values)], digits);
   const grid = html`<table class="plain">
     <caption class="hidden">
       ${table.title}: single values
@@ -180,10 +176,14 @@ function renderValues(table: ReportTable): Markup {
       )}
     </tbody>
   </table>`;
-  return html`<details>
-    <summary>Values by ${table.over}</summary>
-    ${renderScrollBox(`${table.title}: single values`, grid)}
-  </details>`;
+  return html`<p class="note">
+      Dots are single values, one per ${table.over}, on one scale from
+      ${range}${unitSuffix(table.unit)}.
+    </p>
+    <details>
+      <summary>Values by ${table.over}</summary>
+      ${renderScrollBox(`${table.title}: single values`, grid)}
+    </details>`;
 }
 
 export function renderPublished(
