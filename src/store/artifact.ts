@@ -59,12 +59,6 @@ export function createArtifactWriter(
   };
 }
 
-/** Where in the store a file of a committed artifact is; `artifact.missing` (UserError) if the manifest has no such file. */
-export function artifactFilePath(manifest: Manifest, path: string): string {
-  findFile(manifest, path);
-  return layout.attempt(manifest.key, manifest.epoch) + path;
-}
-
 /**
  * The bytes of a file, or of a range of it. A whole file is checked against size and CRC-32, a range against the
  * size only. Throws `artifact.missing` or `artifact.corrupt` (UserError).
@@ -118,7 +112,7 @@ async function verifyFile(
   manifest: Manifest,
   file: ManifestFile,
 ): Promise<Omit<ArtifactProblem, "path"> | null> {
-  const target = layout.attempt(manifest.key, manifest.epoch) + file.path;
+  const target = artifactFilePath(manifest, file.path);
   const info = await store.stat(target);
   if (info === null)
     return { code: "artifact.missing", message: "it is not in the store" };
@@ -140,6 +134,11 @@ async function verifyFile(
   };
 }
 
+/** Where in the store a file of an artifact lies. */
+export function artifactFilePath(manifest: Manifest, path: string): string {
+  return layout.attempt(manifest.key, manifest.epoch) + path;
+}
+
 function findFile(manifest: Manifest, path: string): ManifestFile {
   const file = manifest.files.find((candidate) => candidate.path === path);
   if (file) return file;
@@ -157,7 +156,7 @@ async function readOrCorrupt(
   file: ManifestFile,
   range: ByteRange | undefined,
 ): Promise<Uint8Array> {
-  const target = layout.attempt(manifest.key, manifest.epoch) + file.path;
+  const target = artifactFilePath(manifest, file.path);
   try {
     const bytes = await store.read(target, range);
     if (bytes !== null) return bytes;
@@ -176,7 +175,7 @@ async function readOrCorrupt(
 function corrupt(manifest: Manifest, path: string, problem: string): UserError {
   return new UserError({
     code: "artifact.corrupt",
-    message: `'${layout.attempt(manifest.key, manifest.epoch)}${path}' is damaged: ${problem}`,
+    message: `'${artifactFilePath(manifest, path)}' is damaged: ${problem}`,
     hint: removeHint(manifest),
   });
 }

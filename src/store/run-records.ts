@@ -1,7 +1,7 @@
 /**
  * The records of a run: what it was asked to do (pipeline, plan), what was last seen of it (status), what happened
- * (events), what its tasks are told and say (descriptions, logs), and what people ask of it (control, in
- * `run-control.ts`). Artifacts do not depend on any of it: a run's folder can be removed and nothing is lost but history.
+ * (`run-events.ts`), what its tasks are told (descriptions) and say (logs, by `Store.append`), and what people ask of
+ * it (`run-control.ts`). Artifacts do not depend on any of it: a run's folder can be removed and nothing is lost but history.
  *
  * A run exists when its `plan.json` is there; it is written once and last. Everything else has one writer, the driver
  * that holds the run's lease, which is a claim like any other, on the key `run-<run>`.
@@ -161,23 +161,6 @@ export async function readTaskDescription(
     message: `there is no task '${task}' of run '${run}': '${path}' is not in ${store.url}`,
     hint: "a worker is started by `hueline run`, which writes that object first",
   });
-}
-
-/** Adds a worker's output to its task's log (see `Store.append` for what a bucket makes of it). */
-export async function appendLog(
-  store: Store,
-  at: { readonly run: string; readonly task: string },
-  bytes: Uint8Array,
-): Promise<void> {
-  await store.append(layout.runLog(at.run, at.task), bytes);
-}
-
-/** A task's log so far, or null. */
-export async function readLog(
-  store: Store,
-  at: { readonly run: string; readonly task: string },
-): Promise<Uint8Array | null> {
-  return store.read(layout.runLog(at.run, at.task));
 }
 
 /** All runs of the store, newest first. */

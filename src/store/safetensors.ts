@@ -75,28 +75,15 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
 
 /** An F32 tensor's numbers: a view if its bytes are aligned, else a copy. */
 export function toFloat32Array(tensor: TensorData): Float32Array {
-  return toTyped(tensor, "F32", Float32Array);
-}
-
-/** An I32 tensor's numbers: a view if its bytes are aligned, else a copy. */
-export function toInt32Array(tensor: TensorData): Int32Array {
-  return toTyped(tensor, "I32", Int32Array);
-}
-
-function toTyped<T>(
-  tensor: TensorData,
-  dtype: TensorData["dtype"],
-  Typed: new (buffer: ArrayBufferLike, offset: number, length: number) => T,
-): T {
-  if (tensor.dtype !== dtype)
-    throw new Error(`a tensor of ${tensor.dtype} was read as ${dtype}`);
-  const size = elementBytes[dtype];
-  const { bytes } = tensor;
-  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
-  return new Typed(
+  const { dtype, bytes } = tensor;
+  if (dtype !== "F32")
+    throw new Error(`a tensor of ${dtype} was read as numbers of type F32`);
+  const isAligned = bytes.byteOffset % Float32Array.BYTES_PER_ELEMENT === 0;
+  const aligned = isAligned ? bytes : new Uint8Array(bytes);
+  return new Float32Array(
     aligned.buffer,
     aligned.byteOffset,
-    aligned.byteLength / size,
+    aligned.byteLength / Float32Array.BYTES_PER_ELEMENT,
   );
 }
 

@@ -4,11 +4,9 @@ import type { RunStatus } from "../../src/run/status.ts";
 import { layout } from "../../src/store/layout.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import {
-  appendLog,
   createRun,
   findRun,
   listRuns,
-  readLog,
   readPipelineText,
   readPlan,
   readStatus,
@@ -119,16 +117,6 @@ describe("a task of a run", () => {
       code: "run.no-task",
       message: expect.stringContaining("runs/a/tasks/t.json"),
     });
-  });
-
-  test("has a log that grows", async () => {
-    const store = createMemoryStore();
-    const at = { run: "a", task: "t" };
-    expect(await readLog(store, at)).toBeNull();
-    await appendLog(store, at, Buffer.from("one\n"));
-    await appendLog(store, at, Buffer.from("two\n"));
-    const log = await readLog(store, at);
-    expect(Buffer.from(log ?? []).toString()).toBe("one\ntwo\n");
   });
 });
 

@@ -7,7 +7,6 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   toFloat32Array,
-  toInt32Array,
   toSafetensorsChunks,
 } from "../../src/store/safetensors.ts";
 
@@ -134,7 +133,8 @@ describe("a decoded tensor", () => {
   });
 
   test("is not read as numbers of another type", () => {
-    expect(() => toInt32Array(floats(1))).toThrow(/F32 was read as I32/);
+    const whole: TensorData = { ...floats(1), dtype: "I32" };
+    expect(() => toFloat32Array(whole)).toThrow(/I32 was read as/);
   });
 });
 
