@@ -12,7 +12,7 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   readStamp,
@@ -28,10 +28,11 @@ export const TFJS_VERSION = "4.22.0";
 /** Raised whenever the set-up would make other addons from the same sources. */
 const RECIPE_VERSION = 1;
 
-/** Our addon's source; its hash is part of the engine's name, so that a changed source is built again. */
+/** The source of our addon; it includes the headers beside it. */
 export const sessionSource = fileURLToPath(
   new URL("../../native/session.cc", import.meta.url),
 );
+const sessionHeaders = ["graph_session.h", "tensors.h", "values.h"];
 
 export const bindingName = "tfjs_binding.node";
 export const sessionName = "session.node";
@@ -59,14 +60,19 @@ export function toEnginePlatform(
 
 let recipe: string | undefined;
 
-/** Twelve hexadecimal digits for the recipe and our addon's source (invariant A). */
+/** Twelve hexadecimal digits for the recipe and our addon's sources: changed sources are another engine (invariant A). */
 export function engineRecipe(): string {
-  recipe ??= createHash("sha256")
-    .update(`recipe ${RECIPE_VERSION}\n`)
-    .update(readFileSync(sessionSource))
-    .digest("hex")
-    .slice(0, 12);
+  recipe ??= hashRecipe();
   return recipe;
+}
+
+function hashRecipe(): string {
+  const hash = createHash("sha256").update(`recipe ${RECIPE_VERSION}`);
+  const folder = dirname(sessionSource);
+  const headers = sessionHeaders.map((name) => join(folder, name));
+  for (const path of [sessionSource, ...headers])
+    hash.update(readFileSync(path));
+  return hash.digest("hex").slice(0, 12);
 }
 
 /** The cache root by the XDG base directory specification: `XDG_CACHE_HOME`, else `~/.cache`. */

@@ -151,7 +151,10 @@ export class EngineScript {
 
   /** The process id of the stub that hangs; throws until there is one. */
   hangingStub(): number {
-    return Number(readFileSync(join(this.root, "pid"), "utf8"));
+    const text = readFileSync(join(this.root, "pid"), "utf8");
+    // Half-written it could be empty, and a kill of process 0 is one of our own group.
+    if (!/^[1-9]\d*\n$/.test(text)) throw new Error("no process id yet");
+    return Number(text);
   }
 
   killStub(pid: number): void {
