@@ -3,7 +3,7 @@ import { openDataset, type Dataset } from "../data/dataset.ts";
 import { encodePng } from "../data/decode.ts";
 import { measuringBatches } from "../data/gray-batches.ts";
 import type { Image } from "../data/image.ts";
-import { commonSize } from "../data/image-size.ts";
+import { commonSize, type ImageSize } from "../data/image-size.ts";
 import { createColorScorer, toGrayImage } from "./_color-scores.ts";
 import { createColorizer, type Colorizer } from "./_colorizer.ts";
 import {
@@ -15,6 +15,9 @@ import {
 } from "./_context.ts";
 import type { StageContext, StageResult, StageOutput } from "./stage.ts";
 
+/** The head has hundreds of numbers for every pixel: more at once would only take more memory. */
+const PIXELS_AT_ONCE = 2 ** 16;
+
 type Evaluate = StageContext<"evaluate">;
 
 export async function evaluateColorization(
@@ -24,12 +27,14 @@ export async function evaluateColorization(
   const dataset = await openDataset(store, inputOf(context, "data").manifest, {
     limit: params.limit,
   });
-  const batch = Math.min(params.batch, dataset.size);
+  const size = commonSize(dataset);
+  const atOnce = Math.max(1, Math.floor(PIXELS_AT_ONCE / pixelsOf(size)));
+  const batch = Math.min(params.batch, dataset.size, atOnce);
   const colorizer = await createColorizer({
     engine: openStageEngine(context.engine),
     read: reader(context, inputOf(context, "model")),
     batch,
-    ...commonSize(dataset),
+    ...size,
   });
   const { pictures, metrics } = await (async () => {
     try {
@@ -40,6 +45,10 @@ export async function evaluateColorization(
   })();
   await writePictures(output, dataset, pictures);
   return { metrics };
+}
+
+function pixelsOf({ width, height }: ImageSize): number {
+  return width * height;
 }
 
 /** Scores over all images; the first `pictures` of them are kept. */

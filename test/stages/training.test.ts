@@ -22,7 +22,7 @@ beforeAll(async () => {
     (await packDataset({ ...cifar, ...params }, { store })).catalog;
   photos = await pack({ limit: 300 });
   heldOut = await pack({ limit: 130, split: "test" });
-});
+}, 60_000);
 
 const objective = {
   kind: "colorize",
@@ -313,10 +313,7 @@ describe("evaluate colorization", () => {
       const scored = (
         await evaluate(manifest, { task: "colorization", pictures: 3 })
       ).manifest;
-      const { rmse, psnr, grayRmse, grayPsnr } = scored.metrics as Record<
-        string,
-        number
-      >;
+      const { rmse, psnr, grayRmse, grayPsnr } = scored.metrics;
       // A dozen steps teach little, but not nonsense.
       expect(rmse).toBeLessThan(1.3 * (grayRmse as number));
       expect(psnr).toBeGreaterThan((grayPsnr as number) - 6);

@@ -133,7 +133,7 @@ function toInput(manifest: Manifest): InputArtifact {
   return { task: kind, stage: kind, key, cell: {}, manifest };
 }
 
-function engineDirectory(): string {
+export function engineDirectory(): string {
   const platform = toEnginePlatform(process.platform, process.arch);
   if (platform === null)
     throw new Error(

@@ -21,7 +21,7 @@ beforeAll(async () => {
     limit: 64,
   });
   dataset = await openDataset(store, catalog);
-});
+}, 60_000);
 let tensors = 0;
 afterEach(() => {
   expect(tf.memory().numTensors).toBe(tensors);
