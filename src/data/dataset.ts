@@ -123,7 +123,7 @@ async function loadShard(
       return await decodeImage(file, { side: options.side ?? null });
     } catch (thrown) {
       if (!(thrown instanceof DecodeError)) throw thrown;
-      const reason = `sample ${sampleName(sample.source)} does not decode (${thrown.message})`;
+      const reason = `sample ${sampleName(sample.source)} ${thrown.message}`;
       throw corrupt(shard.entry.file, shard, reason);
     }
   });

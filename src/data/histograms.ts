@@ -34,7 +34,7 @@ export function writeHistograms(options: {
   const bottom = Math.min(height - 1, y + radius);
   const left = Math.max(0, x - radius);
   const right = Math.min(width - 1, x + radius);
-  const vote = 1 / ((bottom - top + 1) * (right - left + 1));
+  const votes = (bottom - top + 1) * (right - left + 1);
   for (let row = top; row <= bottom; row++) {
     let at = (row * width + left) * 3;
     for (let column = left; column <= right; column++, at += 3) {
@@ -43,9 +43,14 @@ export function writeHistograms(options: {
       const b = pixels[at + 2] as number;
       const hueAt = start + hueBin(r, g, b, bins);
       const chromaAt = start + chromaBin(chromaByte(r, g, b), bins);
-      hue[hueAt] = (hue[hueAt] as number) + vote;
-      chroma[chromaAt] = (chroma[chromaAt] as number) + vote;
+      hue[hueAt] = (hue[hueAt] as number) + 1;
+      chroma[chromaAt] = (chroma[chromaAt] as number) + 1;
     }
+  }
+  // Counted first and divided then: whole numbers add up exactly in float32, fractions do not.
+  for (let bin = start; bin < start + bins; bin++) {
+    hue[bin] = (hue[bin] as number) / votes;
+    chroma[bin] = (chroma[bin] as number) / votes;
   }
 }
 

@@ -42,10 +42,8 @@ async function copyStore(): Promise<Store> {
 }
 
 const shardPath = (ending: "tar" | "idx") => {
-  return artifactFilePath(
-    packed.parts[1] as Manifest,
-    `shard-00001-of-00003.${ending}`,
-  );
+  const { key } = packed.parts[1] as Manifest;
+  return `${layout.attempt(key, 1)}shard-00001-of-00003.${ending}`;
 };
 
 async function change(store: Store, path: string, at: number): Promise<void> {

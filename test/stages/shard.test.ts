@@ -143,7 +143,7 @@ describe("the stages shard and catalog", () => {
     expect(
       listed.quarantine.map(({ origin, reason }) => [origin, reason]),
     ).toEqual([
-      ["cat/cut.jpg", expect.stringMatching(/premature end|frame header/)],
+      ["cat/cut.jpg", "does not decode: cut off or damaged"],
       ["dog/text.png", "neither JPEG, PNG nor 8-bit PPM"],
     ]);
     expect(leftOut).toEqual([
