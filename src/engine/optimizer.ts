@@ -9,7 +9,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { isTracing } from "./graph/backend.ts";
-import { updateInPlace } from "./graph/control.ts";
+import { after, updateInPlace } from "./graph/control.ts";
 
 export interface TrainedVariable {
   readonly variable: tf.Variable;
@@ -120,8 +120,7 @@ export class MomentumOptimizer {
         applyMomentum({
           variable,
           slot: this.#slots.get(variable.name) as tf.Variable,
-          gradient:
-            decay === 0 ? gradient : tf.add(gradient, tf.mul(variable, decay)),
+          gradient: decay === 0 ? gradient : decayed(gradient, variable, decay),
           learningRate:
             rateFactor === 1 ? learningRate : tf.mul(learningRate, rateFactor),
           momentum,
@@ -140,6 +139,18 @@ export class MomentumOptimizer {
   dispose(): void {
     for (const slot of this.#slots.values()) slot.dispose();
   }
+}
+
+/** Ordered after the gradient: a graph would compute the product at the start of the step and keep it, a copy of all weights, to its end. */
+function decayed(
+  gradient: tf.Tensor,
+  variable: tf.Variable,
+  decay: number,
+): tf.Tensor {
+  return tf.add(
+    gradient,
+    after([gradient], () => tf.mul(variable, decay)),
+  );
 }
 
 function gradientOf(
