@@ -9,10 +9,7 @@ import {
 } from "../../src/data/inspect.ts";
 import { sampleAt } from "../../src/data/order.ts";
 import { decodePpm } from "../../src/data/shards/ppm.ts";
-import {
-  artifactFilePath,
-  createArtifactWriter,
-} from "../../src/store/artifact.ts";
+import { createArtifactWriter } from "../../src/store/artifact.ts";
 import { layout } from "../../src/store/layout.ts";
 import type { Manifest } from "../../src/store/manifest.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
