@@ -384,6 +384,23 @@ export function describeStore(
         expect(await store.listFolders("")).toEqual([]);
       });
 
+      test("clients that write and remove in one folder at once do not get in each other's way", async () => {
+        const clients = Array.from({ length: 6 }, () => opened.again());
+        await Promise.all(
+          clients.map(async (client, i) => {
+            for (let round = 0; round < 25; round++) {
+              const path = `ckpt/k/${round}/${i}.bin`;
+              if (i % 2 === 0) await client.put(path, text(path));
+              else await client.putIfAbsent(path, text(path));
+              expect(toText(await client.read(path))).toBe(path);
+              await client.remove(path);
+            }
+          }),
+        );
+        expect(await pathsOf(store, "")).toEqual([]);
+        expect(await store.listFolders("")).toEqual([]);
+      });
+
       test("objects removed during a listing do not break it", async () => {
         for (let i = 0; i < 20; i++) await store.put(`d/${i}`, text("1"));
         const seen: string[] = [];
@@ -442,7 +459,7 @@ export function describeStore(
         "claims/.records/k/head",
         ".tmp/x",
         "\ud800",
-        `${"x".repeat(300)}`,
+        "x".repeat(300),
         Array.from({ length: 300 }, () => "long").join("/"),
       ];
       test.each(hostile)("%j is refused by every method", async (path) => {

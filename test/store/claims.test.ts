@@ -259,7 +259,8 @@ async function simulate(seed: number): Promise<void> {
   const epochs: number[] = [];
   /** The newest holder that was let in: nobody older may pass a check afterwards. */
   let newestEpoch = 0;
-  let isOver = false;
+  const endMs = clock.monotonicMs() + 1_800_000;
+  const isOver = (): boolean => clock.monotonicMs() >= endMs;
   let draws = 0;
   const draw = (n: number): number => below(n, seed, draws++);
 
@@ -268,7 +269,7 @@ async function simulate(seed: number): Promise<void> {
       ...clock,
       now: () => clock.now() + (index - 2) * 25_000,
     };
-    while (!isOver) {
+    while (!isOver()) {
       await clock.sleep(draw(5_000));
       const outcome = await takeClaim(store, key, owner(`h${index}`), {
         clock: skewed,
@@ -288,12 +289,11 @@ async function simulate(seed: number): Promise<void> {
         return;
       }
       expect(claim.epoch).toBe(newestEpoch);
-      if (isOver || draw(20) === 0) return claim.release();
+      if (isOver() || draw(20) === 0) return claim.release();
     }
   }
   const machines = Promise.all([0, 1, 2, 3].map(machine));
   await clock.elapse(1_800_000);
-  isOver = true;
   await clock.elapse(1_800_000);
   await machines;
   expect(epochs.length).toBeGreaterThan(3);
