@@ -16,27 +16,13 @@ import type { Engine, EngineOptions } from "./native.ts";
 
 export { after, recompute } from "./graph/control.ts";
 export { createProgram, jit } from "./graph/program.ts";
-export type {
-  CompiledStep,
-  Program,
-  ProgramHost,
-  ProgramSpec,
-} from "./graph/program.ts";
 export { FeedError, TraceError } from "./graph/trace-error.ts";
 export { stepFunction } from "./graph/types.ts";
 export type {
-  Feeds,
   FeedValue,
   Inputs,
-  InputSpec,
   Outputs,
-  ProgramInfo,
-  Results,
-  RunOptions,
-  SessionOptions,
   StepFunction,
-  StepFunctions,
-  TensorsOf,
   TensorValue,
   TypedArray,
 } from "./graph/types.ts";
@@ -50,18 +36,8 @@ export {
   softmaxCrossEntropy,
   sparseSoftmaxCrossEntropy,
 } from "./kernels.ts";
-export type {
-  BatchNormTrainOptions,
-  BatchNormTrainResult,
-  Conv2dOptions,
-  RandomSource,
-} from "./kernels.ts";
 export { applyMomentum, globalNorm, MomentumOptimizer } from "./optimizer.ts";
-export type {
-  MomentumOptions,
-  MomentumUpdate,
-  TrainedVariable,
-} from "./optimizer.ts";
+export type { MomentumOptions } from "./optimizer.ts";
 export type { Engine, EngineOptions } from "./native.ts";
 
 /**

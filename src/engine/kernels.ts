@@ -13,18 +13,12 @@ import { registerNormalization } from "./kernels/normalize.ts";
 import { registerRandom } from "./kernels/random.ts";
 
 export { conv2d } from "./kernels/convolution.ts";
-export type { Conv2dOptions } from "./kernels/convolution.ts";
 export {
   softmaxCrossEntropy,
   sparseSoftmaxCrossEntropy,
 } from "./kernels/loss.ts";
 export { batchNormTrain, biasAdd } from "./kernels/normalize.ts";
-export type {
-  BatchNormTrainOptions,
-  BatchNormTrainResult,
-} from "./kernels/normalize.ts";
 export { dropout, randomInteger, randomUniform } from "./kernels/random.ts";
-export type { RandomSource } from "./kernels/random.ts";
 
 /** Registers all of them, in place of the stock kernels where there are such. Repeating it changes nothing. */
 export function installKernels(): void {

@@ -18,11 +18,10 @@ import type {
   NativeBinding,
   OpAttribute,
 } from "../kernels/native-op.ts";
-import { CONSTANT_LIMIT, TF_TYPE, toTensorDType } from "./graph.ts";
+import { graphAttributes, plainAttributes } from "./attributes.ts";
+import { CONSTANT_LIMIT, toTensorDType } from "./graph.ts";
 import type { FunctionScope, Graph } from "./graph.ts";
-import type { Attribute, Attributes, GraphShape } from "./proto.ts";
 import { inferOutputs } from "./shapes.ts";
-import type { OpAttributes } from "./shape-rule.ts";
 import { TraceError } from "./trace-error.ts";
 import type { Shape, TensorDType, TypedArray } from "./types.ts";
 
@@ -37,13 +36,6 @@ export interface Entry {
   refCount: number;
 }
 export type EntryInit = Omit<Entry, "refCount">;
-
-/** Attributes that stock kernels leave to the eager runtime to infer: op → attribute → the input that has its type. */
-const IMPLIED_TYPES: Readonly<
-  Record<string, Readonly<Record<string, number>>>
-> = {
-  ExpandDims: { T: 0, Tdim: 1 },
-};
 
 const READ_REFUSED =
   "the value of a tensor was read (dataSync, data, array, print, or a branch on data) inside a traced function, where it has none yet: return it, or compute with tensors";
@@ -89,7 +81,11 @@ function createTraceBackend(native: NativeBackend): TraceBackend {
     ): tf.Tensor[] {
       const graph = this.#current(`op '${op}'`);
       const entries = inputs.map((tensor) => this.entry(tensor));
-      const call = { op, inputs: entries, attributes: plain(attributes) };
+      const call = {
+        op,
+        inputs: entries,
+        attributes: plainAttributes(attributes),
+      };
       const inferred = inferOutputs({ ...call, outputs });
       const references = graph.operation(
         op,
@@ -222,51 +218,6 @@ function createTraceBackend(native: NativeBackend): TraceBackend {
     override dispose(): void {}
   }
   return new SymbolicBackend(native.binding, "trace");
-}
-
-const plain = (attributes: readonly OpAttribute[]): OpAttributes =>
-  Object.fromEntries(attributes.map(({ name, value }) => [name, value]));
-
-/** tfjs-node's attributes in the graph's format, with those that its kernels leave out. */
-function graphAttributes(
-  op: string,
-  binding: NativeBinding,
-  attributes: readonly OpAttribute[],
-  inputs: readonly Entry[],
-): Attributes {
-  const implied = Object.entries(IMPLIED_TYPES[op] ?? {}).map(
-    ([name, k]): [string, Attribute] => [
-      name,
-      ["type", TF_TYPE[inputs[k]?.dtype ?? "float32"]],
-    ],
-  );
-  const given = attributes.map((a): [string, Attribute] => [
-    a.name,
-    graphAttribute(binding, a),
-  ]);
-  return Object.fromEntries([...implied, ...given]);
-}
-function graphAttribute(
-  binding: NativeBinding,
-  { name, type, value }: OpAttribute,
-): Attribute {
-  const many = Array.isArray(value);
-  switch (type) {
-    case binding.TF_ATTR_STRING:
-      return ["string", String(value)];
-    case binding.TF_ATTR_INT:
-      return many ? ["ints", value.map(Number)] : ["int", Number(value)];
-    case binding.TF_ATTR_FLOAT:
-      return many ? ["floats", value.map(Number)] : ["float", Number(value)];
-    case binding.TF_ATTR_BOOL:
-      return many ? ["bools", value.map(Boolean)] : ["bool", Boolean(value)];
-    case binding.TF_ATTR_TYPE:
-      return many ? ["types", value.map(Number)] : ["type", Number(value)];
-    case binding.TF_ATTR_SHAPE:
-      return ["shape", value as GraphShape];
-    default:
-      throw new TraceError(`attribute '${name}' has the unknown kind ${type}`);
-  }
 }
 
 /** tfjs keeps some values (bool, fills) in arrays of another type than TensorFlow wants. */

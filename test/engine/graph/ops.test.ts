@@ -13,7 +13,7 @@ import {
   testEngine,
 } from "../../support/engine.ts";
 import { opCases } from "../../support/op-cases.ts";
-import type { OpCase } from "../../support/op-cases.ts";
+import type { OpCase } from "../../support/op-case.ts";
 
 const engine = testEngine();
 /** Most cases agree bit for bit; where TensorFlow fuses or picks another kernel in a graph, the last bit may differ. */
