@@ -16,7 +16,7 @@ export type HeldClaim = {
   lost(): Error | null;
   /** Throws `claim.lost` (TransientError) unless the claim is still ours: the last thing before a commit. */
   confirm(): Promise<void>;
-  /** Ends the heartbeats and lets the next one in. */
+  /** Ends the heartbeats and lets the next one in; never throws. */
   release(): Promise<void>;
 };
 
@@ -63,7 +63,15 @@ export function holdClaim(options: {
     async release() {
       over.abort();
       await beating;
-      await claim.release();
+      try {
+        await claim.release();
+      } catch (thrown) {
+        // The work is over, well or not, and that is what counts: others see our end, or no heartbeat.
+        log.warn(
+          { key: claim.key, reason: toError(thrown).message },
+          "a claim could not be released",
+        );
+      }
     },
   };
 }

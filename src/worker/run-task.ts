@@ -8,7 +8,7 @@
  * attempt starts at once.
  */
 import { systemClock, type Clock } from "../base/clock.ts";
-import { ExitCode, TransientError } from "../base/errors.ts";
+import { ExitCode, toError, TransientError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { TaskKind } from "../plan/plan.ts";
 import type { TaskDescription } from "../plan/task-description.ts";
@@ -151,10 +151,20 @@ async function compute(work: Work, held: HeldClaim): Promise<Outcome> {
   });
   await held.confirm();
   const outcome = await commitManifest(store, manifest);
-  await checkpoints.removeAll();
+  await tidy(log, () => checkpoints.removeAll());
   if (outcome === "committed") return "committed";
-  await discardFiles(store, layout.attempt(key, epoch));
+  await tidy(log, () => discardFiles(store, layout.attempt(key, epoch)));
   return "took another's result";
+}
+
+/** After the commit the task is done (A): what cannot be cleared away is only room that is taken up. */
+async function tidy(log: Logger, clear: () => Promise<void>): Promise<void> {
+  try {
+    await clear();
+  } catch (thrown) {
+    const reason = toError(thrown).message;
+    log.warn({ reason }, "what the task no longer needs could not be removed");
+  }
 }
 
 async function runStage(

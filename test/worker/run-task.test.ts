@@ -281,6 +281,43 @@ describe("a worker", () => {
     expect(left).toEqual([]);
   });
 
+  it("is done once it has committed, even if it can clear nothing away afterwards", async () => {
+    const inner = createMemoryStore();
+    let isFull = false;
+    const refuse = (): void => {
+      if (isFull)
+        throw new UserError({ code: "store.read-only", message: "read-only" });
+    };
+    const store: Store = {
+      ...inner,
+      putIfAbsent: async (path, bytes) => {
+        const outcome = await inner.putIfAbsent(path, bytes);
+        isFull = path === layout.manifest(keyOf("photos"));
+        return outcome;
+      },
+      swap: async (...parameters) => {
+        refuse();
+        return inner.swap(...parameters);
+      },
+      remove: async (path) => {
+        refuse();
+        return inner.remove(path);
+      },
+    };
+    const { exitCode, lines } = await work(
+      async (context) => {
+        const empty = { model: new Map(), optimizer: new Map(), state: {} };
+        await context.checkpoints.save({ step: 1, ...empty });
+        return writesWeights(context);
+      },
+      { store },
+    );
+    expect(exitCode).toBe(ExitCode.done);
+    const warnings = lines.filter(({ level }) => level === "warn");
+    expect(warnings).toHaveLength(2);
+    expect(warnings.every((line) => line["reason"] === "read-only")).toBe(true);
+  });
+
   it("counts an abort error as stopped when it was told to stop", async () => {
     const stop = new AbortController();
     const { exitCode } = await work(
