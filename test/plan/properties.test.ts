@@ -9,7 +9,7 @@ import {
 } from "../support/random-pipelines.ts";
 import { planOf } from "../support/specs.ts";
 
-const RUNS = { numRuns: 60 };
+const RUNS = { numRuns: 30 };
 
 function planOfValue(pipeline: RandomPipeline): Plan {
   return planOf(JSON.stringify(pipeline));
