@@ -4,7 +4,10 @@ import { createLiveness, describeOwner, readOwner } from "../store/owner.ts";
 import { readControl } from "../store/run-control.ts";
 import type { RunStatus } from "../run/status.ts";
 import { joinRun, type JoinOptions } from "./join-run.ts";
-import { openLocalExecutor, type LocalExecutorOptions } from "./local.ts";
+import {
+  openLocalExecutor,
+  type LocalExecutorOptions,
+} from "./local/open-local-executor.ts";
 
 export type RunLocallyOptions = Omit<
   JoinOptions,

@@ -7,23 +7,23 @@
  *
  * Refuses: to decide anything (that is `reconcile`), and to start a task twice (`apply` may be repeated).
  */
-import type { Clock } from "../base/clock.ts";
-import type { Logger } from "../base/log.ts";
-import type { Plan, Task } from "../plan/plan.ts";
-import { describeTask } from "../plan/task-description.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Plan, Task } from "../../plan/plan.ts";
+import { describeTask } from "../../plan/task-description.ts";
 import type {
   Observation,
   RunControl,
   TaskObservation,
-} from "../run/observation.ts";
-import type { Action } from "../run/status.ts";
-import type { Store } from "../store/store.ts";
+} from "../../run/observation.ts";
+import type { Action } from "../../run/status.ts";
+import type { Store } from "../../store/store.ts";
 import { openAttemptHistory } from "./attempt-history.ts";
-import type { Executor } from "./executor.ts";
+import type { Executor } from "../executor.ts";
 import { createKeyWatch } from "./key-watch.ts";
 import { createLocalAttempts } from "./local-attempts.ts";
 import { createMemoryProbe, type MemoryProbe } from "./process-memory.ts";
-import { createSignalFlag } from "./signal-flag.ts";
+import { createSignalFlag } from "../signal-flag.ts";
 
 /** Time for a checkpoint after SIGTERM; the same as a pod's default. */
 const DEFAULT_GRACE_MS = 30_000;

@@ -3,7 +3,7 @@ import {
   toAttemptEnd,
   type ProcessEnd,
   type StopRequest,
-} from "../../src/executor/end-of-attempt.ts";
+} from "../../../src/executor/local/end-of-attempt.ts";
 
 const calm: ProcessEnd = {
   exitCode: 0,

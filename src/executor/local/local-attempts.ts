@@ -2,16 +2,16 @@
  * The worker processes that this driver has started: from the moment a process starts until its end is in the history,
  * so that nobody starts a second one in between.
  */
-import type { Clock } from "../base/clock.ts";
-import type { Logger } from "../base/log.ts";
-import type { Task } from "../plan/plan.ts";
-import type { TaskDescription } from "../plan/task-description.ts";
-import { layout } from "../store/layout.ts";
-import { writeTaskDescription } from "../store/run-records.ts";
-import type { Store } from "../store/store.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Task } from "../../plan/plan.ts";
+import type { TaskDescription } from "../../plan/task-description.ts";
+import { layout } from "../../store/layout.ts";
+import { writeTaskDescription } from "../../store/run-records.ts";
+import type { Store } from "../../store/store.ts";
 import type { AttemptHistory } from "./attempt-history.ts";
 import { toAttemptEnd, type StopRequest } from "./end-of-attempt.ts";
-import type { TaskProgress } from "./executor.ts";
+import type { TaskProgress } from "../executor.ts";
 import { openLogFile } from "./log-file.ts";
 import type { MemoryProbe } from "./process-memory.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";

@@ -8,7 +8,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import type { ProcessEnd, StopRequest } from "./end-of-attempt.ts";
 import type { MemoryProbe } from "./process-memory.ts";
 import { createWorkerLog, type LogSink, type WorkerLog } from "./worker-log.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { openAttemptHistory } from "../../src/executor/attempt-history.ts";
-import { createMemoryStore } from "../../src/store/memory.ts";
+import { openAttemptHistory } from "../../../src/executor/local/attempt-history.ts";
+import { createMemoryStore } from "../../../src/store/memory.ts";
 
 const end = { atMs: 20, exitCode: 70, cause: null, reason: "a bug" } as const;
 

@@ -1,24 +1,24 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { systemClock } from "../../src/base/clock.ts";
-import { silentLogger } from "../../src/base/log.ts";
-import type { Executor } from "../../src/executor/executor.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { silentLogger } from "../../../src/base/log.ts";
+import type { Executor } from "../../../src/executor/executor.ts";
 import {
   openLocalExecutor,
   type LocalExecutorOptions,
-} from "../../src/executor/local.ts";
-import type { MemoryProbe } from "../../src/executor/process-memory.ts";
-import { noControl } from "../../src/run/observation.ts";
-import { createFileStore } from "../../src/store/fs.ts";
-import { layout } from "../../src/store/layout.ts";
-import type { Store } from "../../src/store/store.ts";
-import { describeExecutor } from "../contract/executor.ts";
-import { buildPlan, keyOf } from "../support/plans.ts";
-import { createTemporaryFolder } from "../support/temporary-folder.ts";
-import { waitFor } from "../support/wait-for.ts";
+} from "../../../src/executor/local/open-local-executor.ts";
+import type { MemoryProbe } from "../../../src/executor/local/process-memory.ts";
+import { noControl } from "../../../src/run/observation.ts";
+import { createFileStore } from "../../../src/store/fs.ts";
+import { layout } from "../../../src/store/layout.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { describeExecutor } from "../../contract/executor.ts";
+import { buildPlan, keyOf } from "../../support/plans.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
+import { waitFor } from "../../support/wait-for.ts";
 
 const WORKER = fileURLToPath(
-  new URL("../support/scripted-worker.ts", import.meta.url),
+  new URL("../../support/scripted-worker.ts", import.meta.url),
 );
 
 async function open(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createMemoryProbe } from "../../src/executor/process-memory.ts";
+import { createMemoryProbe } from "../../../src/executor/local/process-memory.ts";
 
 const probe = (files: Readonly<Record<string, string>>) =>
   createMemoryProbe(async (path) => files[path] ?? null);

@@ -3,9 +3,9 @@
  * without an end that this process did not start was a dead driver's: its worker stops by itself, because its stdin
  * has closed, and so it is taken as stopped, not as failed.
  */
-import type { AttemptObservation } from "../run/observation.ts";
-import { readAttempts, writeAttempts } from "../store/run-attempts.ts";
-import type { Store } from "../store/store.ts";
+import type { AttemptObservation } from "../../run/observation.ts";
+import { readAttempts, writeAttempts } from "../../store/run-attempts.ts";
+import type { Store } from "../../store/store.ts";
 
 export type AttemptHistory = {
   /** In order of their numbers. */

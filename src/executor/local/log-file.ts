@@ -2,9 +2,9 @@
  * Appends a task's lines to its log in the store, in order, one append at a time, many lines in each. A store that
  * refuses must not stop the work whose log it is: the lines that are lost are counted, and said once at the end (J).
  */
-import { toError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
-import type { Store } from "../store/store.ts";
+import { toError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Store } from "../../store/store.ts";
 import type { LogSink } from "./worker-log.ts";
 
 export type LogFile = LogSink & {

@@ -3,9 +3,9 @@
  * on (invariant G). Pure.
  */
 import { constants } from "node:os";
-import type { Resources } from "../plan/plan.ts";
-import { gibibytes } from "../run/capacity.ts";
-import type { AttemptObservation, EndCause } from "../run/observation.ts";
+import type { Resources } from "../../plan/plan.ts";
+import { gibibytes } from "../../run/capacity.ts";
+import type { AttemptObservation, EndCause } from "../../run/observation.ts";
 import type { StageError } from "./worker-line.ts";
 
 export type ProcessEnd = {

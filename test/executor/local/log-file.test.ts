@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { LogFields, Logger } from "../../src/base/log.ts";
-import { silentLogger } from "../../src/base/log.ts";
-import { openLogFile } from "../../src/executor/log-file.ts";
-import { createMemoryStore } from "../../src/store/memory.ts";
+import type { LogFields, Logger } from "../../../src/base/log.ts";
+import { silentLogger } from "../../../src/base/log.ts";
+import { openLogFile } from "../../../src/executor/local/log-file.ts";
+import { createMemoryStore } from "../../../src/store/memory.ts";
 
 const line = (text: string): Uint8Array =>
   new TextEncoder().encode(`${text}\n`);
