@@ -31,6 +31,15 @@ export function encoderDeclarations(
   });
 }
 
+/** What training with batch statistics can move: the convolutions. Batch norm takes every bias away again. */
+export function convolutionDeclarations(
+  network: Network,
+): readonly WeightDeclaration[] {
+  return encoderDeclarations(network).filter(({ name }) =>
+    name.endsWith("/weight"),
+  );
+}
+
 export function hasStatistics(network: Network, weights: Weights): boolean {
   return network.layers.every(({ name }) => weights.has(`${name}/variance`));
 }

@@ -7,7 +7,6 @@ import type { Dataset } from "../data/dataset.ts";
 import {
   createTrainingBatches,
   measuringBatches,
-  type TrainingBatches,
 } from "../data/gray-batches.ts";
 import {
   stepFunction,
@@ -15,7 +14,10 @@ import {
   type StepFunction,
 } from "../engine/engine.ts";
 import { encode, type BatchNormMode } from "../model/encoder.ts";
-import { encoderDeclarations } from "../model/encoder-weights.ts";
+import {
+  convolutionDeclarations,
+  encoderDeclarations,
+} from "../model/encoder-weights.ts";
 import { classify, classifierDeclarations } from "../model/heads.ts";
 import { classificationLoss } from "../model/losses.ts";
 import { geometryOf, widthOf, type Network } from "../model/network.ts";
@@ -26,8 +28,16 @@ import {
   type Weights,
 } from "../model/weights.ts";
 import { countCorrect } from "./accuracy.ts";
+import type { GrayImages } from "./gray-images.ts";
 import type { Job } from "./loop.ts";
-import { createTrainer, floatsOf } from "./trainer.ts";
+import type { StepPlan } from "./protocol.ts";
+import {
+  createTrainer,
+  floatsOf,
+  type StepFeeds,
+  type TrainedWeight,
+  type Trainer,
+} from "./trainer.ts";
 import { createVariables } from "./variables.ts";
 
 export type ClassificationOptions = {
@@ -66,53 +76,23 @@ export type ClassificationJob = Job & {
 export async function createClassificationJob(
   options: ClassificationOptions,
 ): Promise<ClassificationJob> {
-  const { network, dataset, samples, batchNorm, batch, optimizer } = options;
-  const declared = encoderDeclarations(network);
-  const head = classifierDeclarations(
-    widthOf(geometryOf(network)),
-    dataset.classes.length,
-  );
-  const trained = [
-    ...declared.filter(({ init }) => batchNorm === "folded" || init !== "zero"),
-    ...head,
-  ];
-  const classifier = createWeights(head, options.seed);
-  const start: Weights = new Map([...options.encoder, ...classifier]);
-  const firstWeights = pickWeights(start, trained);
-  const batches = {
-    all: createTrainingBatches({ ...options, samples: samples.all }),
-    part: createTrainingBatches({
-      ...options,
-      samples: samples.heldOut?.train ?? samples.all,
-    }),
+  const { engine, seed, batch, optimizer } = options;
+  const model = declareModel(options);
+  const feeder = createFeeder(options);
+  const variables = createVariables(model.firstWeights);
+  const logitsOf = (images_NHWC: tf.Tensor4D) => {
+    const { parameters } = variables;
+    const { layers } = encode({ ...options, parameters, images_NHWC });
+    return classify(layers, parameters);
   };
-  const variables = createVariables(firstWeights);
-  const logitsOf = (images_NHWC: tf.Tensor4D) =>
-    classify(
-      encode({
-        network,
-        parameters: variables.parameters,
-        images_NHWC,
-        batchNorm,
-      }).layers,
-      variables.parameters,
-    );
-  const { size } = batches.all;
-  const heldOut = samples.heldOut?.validation ?? null;
   const trainer = await createTrainer({
     ...optimizer,
-    engine: options.engine,
-    seed: options.seed,
+    engine,
+    seed,
     variables,
-    trained: trained.map(({ name }) => ({
-      name,
-      rateFactor: isOf(head, name)
-        ? optimizer.headLearningRate / optimizer.learningRate
-        : 1,
-      decayFactor: 1,
-    })),
+    trained: model.trained,
     inputs: {
-      images: { shape: [batch, size.height, size.width, 1] },
+      images: { shape: feeder.shapeOf(batch) },
       labels: { shape: [batch], dtype: "int32" },
     },
     loss: (tensors) => ({
@@ -121,53 +101,104 @@ export async function createClassificationJob(
         tensors["labels"] as tf.Tensor1D,
       ),
     }),
-    functions: heldOut
-      ? { score: scoreFunction(heldOut.length, size, logitsOf) }
-      : {},
+    functions: scoreFunctions(options, feeder, logitsOf),
   });
   return {
     trainer,
-    firstWeights,
+    firstWeights: model.firstWeights,
     imagesPerStep: batch,
     learningRate: optimizer.learningRate,
-    prepare(plan) {
-      const { gray, labels } = batches[plan.samples].batch(plan.step);
-      return { images: gray, labels };
-    },
-    async score() {
-      if (!heldOut) throw new Error("no samples were held out");
-      // All of them at once: with batch statistics the score must not depend on how they are grouped.
-      const [held] = measuringBatches({
-        dataset,
-        samples: heldOut,
-        batch: heldOut.length,
-      });
-      if (!held) throw new Error("no samples were held out");
-      const outputs = await trainer.run("score", { images: held.gray });
-      const logits = floatsOf(outputs, "logits");
-      return countCorrect(logits, held.labels) / heldOut.length;
-    },
+    prepare: (plan) => feeder.feedsOf(plan),
+    score: () => scoreHeldOut(options, trainer),
     async readWeights() {
-      const now = new Map([...start, ...(await trainer.read())]);
-      return pickWeights(now, [...declared, ...head]);
+      const now = new Map([...model.start, ...(await trainer.read())]);
+      return pickWeights(now, model.declarations);
     },
   };
 }
 
-function scoreFunction(
-  images: number,
-  { width, height }: TrainingBatches["size"],
-  logitsOf: (images_NHWC: tf.Tensor4D) => tf.Tensor2D,
-): StepFunction {
-  return stepFunction(
-    { images: { shape: [images, height, width, 1] } },
-    (tensors) => ({ logits: logitsOf(tensors.images) }),
+/** Encoder and a classifier that starts at zero; biases that batch norm takes away are kept, and not trained. */
+function declareModel({
+  network,
+  encoder,
+  batchNorm,
+  dataset,
+  seed,
+  optimizer,
+}: ClassificationOptions): {
+  readonly declarations: readonly WeightDeclaration[];
+  readonly start: Weights;
+  readonly trained: readonly TrainedWeight[];
+  readonly firstWeights: Weights;
+} {
+  const body = encoderDeclarations(network);
+  const movable =
+    batchNorm === "folded" ? body : convolutionDeclarations(network);
+  const head = classifierDeclarations(
+    widthOf(geometryOf(network)),
+    dataset.classes.length,
   );
+  const start = new Map([...encoder, ...createWeights(head, seed)]);
+  const at = (rateFactor: number) => (declared: WeightDeclaration) => ({
+    name: declared.name,
+    rateFactor,
+    decayFactor: 1,
+  });
+  const headFactor = optimizer.headLearningRate / optimizer.learningRate;
+  return {
+    declarations: [...body, ...head],
+    start,
+    trained: [...movable.map(at(1)), ...head.map(at(headFactor))],
+    firstWeights: pickWeights(start, [...movable, ...head]),
+  };
 }
 
-function isOf(
-  declarations: readonly WeightDeclaration[],
-  name: string,
-): boolean {
-  return declarations.some((declared) => declared.name === name);
+type Feeder = {
+  shapeOf(images: number): GrayImages["shape"];
+  feedsOf(plan: StepPlan): StepFeeds;
+};
+
+function createFeeder(options: ClassificationOptions): Feeder {
+  const { all, heldOut } = options.samples;
+  const batches = {
+    all: createTrainingBatches({ ...options, samples: all }),
+    part: createTrainingBatches({ ...options, samples: heldOut?.train ?? all }),
+  };
+  const { width, height } = batches.all.size;
+  return {
+    shapeOf: (images) => [images, height, width, 1],
+    feedsOf({ samples, step }) {
+      const { gray, labels } = batches[samples].batch(step);
+      return { images: gray, labels };
+    },
+  };
+}
+
+/** All held-out images at once: with batch statistics the score must not depend on how they are grouped. */
+function scoreFunctions(
+  { samples }: ClassificationOptions,
+  feeder: Feeder,
+  logitsOf: (images_NHWC: tf.Tensor4D) => tf.Tensor2D,
+): Readonly<Record<string, StepFunction>> {
+  if (!samples.heldOut) return {};
+  const shape = feeder.shapeOf(samples.heldOut.validation.length);
+  return {
+    score: stepFunction({ images: { shape } }, ({ images }) => ({
+      logits: logitsOf(images),
+    })),
+  };
+}
+
+async function scoreHeldOut(
+  { dataset, samples: { heldOut } }: ClassificationOptions,
+  trainer: Trainer,
+): Promise<number> {
+  if (!heldOut) throw new Error("no samples were held out");
+  const samples = heldOut.validation;
+  const [held] = measuringBatches({ dataset, samples, batch: samples.length });
+  if (!held) throw new Error("no samples were held out");
+  const outputs = await trainer.run("score", { images: held.gray });
+  return (
+    countCorrect(floatsOf(outputs, "logits"), held.labels) / samples.length
+  );
 }

@@ -7,7 +7,10 @@ import type * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../data/dataset.ts";
 import type { Engine } from "../engine/engine.ts";
 import { encode } from "../model/encoder.ts";
-import { encoderDeclarations } from "../model/encoder-weights.ts";
+import {
+  convolutionDeclarations,
+  encoderDeclarations,
+} from "../model/encoder-weights.ts";
 import { geometryOf, type Network } from "../model/network.ts";
 import { objectives, type ObjectiveSettings } from "../model/objectives.ts";
 import {
@@ -50,8 +53,8 @@ export async function createPretextJob(
   const objective = objectives[settings.kind];
   const encoder = encoderDeclarations(network);
   const head = objective.declarations(settings, geometryOf(network));
+  const convolutions = convolutionDeclarations(network);
   const firstEncoder = createWeights(encoder, seed);
-  const convolutions = encoder.filter(({ init }) => init !== "zero");
   const firstWeights: Weights = new Map([
     ...pickWeights(firstEncoder, convolutions),
     ...createWeights(head, seed),

@@ -10,7 +10,7 @@ import {
   type TensorValue,
 } from "../engine/engine.ts";
 import { encode, type Parameters } from "../model/encoder.ts";
-import { encoderDeclarations } from "../model/encoder-weights.ts";
+import { convolutionDeclarations } from "../model/encoder-weights.ts";
 import type { Network } from "../model/network.ts";
 import {
   pickWeights,
@@ -29,10 +29,8 @@ export async function measureStatistics(options: {
   readonly images: GrayImages;
 }): Promise<Weights> {
   const { engine, network, weights, images } = options;
-  const convolutions = encoderDeclarations(network).filter(
-    ({ init }) => init !== "zero",
-  );
-  const variables = createVariables(pickWeights(weights, convolutions));
+  const convolutions = pickWeights(weights, convolutionDeclarations(network));
+  const variables = createVariables(convolutions);
   const program = await createProgram(engine, {
     functions: {
       measure: stepFunction({ images: { shape: images.shape } }, (tensors) =>
