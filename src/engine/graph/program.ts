@@ -175,8 +175,11 @@ class CompiledProgram<F extends StepFunctions> implements Program<F> {
   }
   close(): Promise<void> {
     this.#closed ??= this.#inTurn(async () => {
-      await this.#residence.moveOut();
-      this.#session.close();
+      try {
+        await this.#residence.moveOut();
+      } finally {
+        this.#session.close();
+      }
     });
     return this.#closed;
   }

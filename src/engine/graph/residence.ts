@@ -56,10 +56,17 @@ export class Residence {
     this.#session = session;
     if (this.#residents.length === 0) return;
     const fed = this.#residents.filter((r) => r.fillNode === null);
+    const copied = this.#residents.map((r) => r.variable.dataId);
     await session.run({
       what: "initialising variables",
       feeds: fed.map((r) => feedOf(r, r.variable.dataSync())),
       targets: this.#residents.map((r) => r.fillNode ?? `${r.id}/assign`),
+    });
+    this.#residents.forEach(({ variable }, k) => {
+      if (variable.isDisposed || variable.dataId !== copied[k])
+        throw new TraceError(
+          `variable '${variable.name}' was changed, or taken by another program, while its value was copied into the session`,
+        );
     });
     onTraceBackend(() =>
       tf.tidy(() => {

@@ -243,6 +243,25 @@ describe("variables", () => {
   });
 });
 
+test("of two programs that are made at the same time only one gets a variable", async () => {
+  const v = variable("contested", [1, 2]);
+  const fn = () => ({ sum: tf.sum(v) });
+  const made = await Promise.allSettled([1, 2].map(() => jit(engine, {}, fn)));
+  expect(made.map((m) => m.status).toSorted()).toEqual([
+    "fulfilled",
+    "rejected",
+  ]);
+  for (const m of made)
+    if (m.status === "rejected")
+      expect(String(m.reason)).toMatch(/'contested' was changed, or taken/);
+    else {
+      expect(scalarOf((await m.value({})).sum)).toBe(3);
+      await m.value.program.close();
+    }
+  expect(dataOf(v)).toEqual([1, 2]);
+  v.dispose();
+});
+
 describe("runs", () => {
   test("happen one after another in the order of the calls", async () => {
     const v = variable("counter", [0]);
