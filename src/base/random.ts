@@ -31,13 +31,6 @@ export function below(n: number, ...words: readonly number[]): number {
   return Math.floor(uniform(...words) * n);
 }
 
-/** A standard normal number from the words (Box-Muller). */
-export function normal(...words: readonly number[]): number {
-  const u = 1 - uniform(...words, 0x51ed27);
-  const v = uniform(...words, 0x2545f4);
-  return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * v);
-}
-
 /** The number that names a stream of draws in `hash32`; different names give independent streams. */
 export function streamOf(name: string): number {
   let h = 0x811c9dc5;
