@@ -1,30 +1,13 @@
 /**
- * Task states → what a run reports. Its size does not grow with the plan (invariant E): at most 50 rows, 20 notes of
- * a phase, and a reason is cut; what was left out is counted in `counts` and in the last row (invariant J).
+ * Task states → what a run reports. Its size does not grow with the plan (invariant E): at most 50 rows, and notes of
+ * bounded size (`to-notes.ts`); what was left out is counted in `counts` and in the last row (invariant J).
  */
-import type { Plan, Task } from "../plan/plan.ts";
 import type { Observation } from "./observation.ts";
-import type {
-  Action,
-  RunPhase,
-  RunStatus,
-  StageRow,
-  TaskNote,
-  TaskPhase,
-} from "./status.ts";
-import { explain, type TaskState } from "./task-state.ts";
+import type { RunPhase, RunStatus, StageRow, TaskNote } from "./status.ts";
+import type { TaskState } from "./task-state.ts";
+import { cutReason, toNotes, type StatusInput } from "./to-notes.ts";
 
 const MAX_ROWS = 50;
-const MAX_NOTES_OF_A_PHASE = 20;
-const MAX_REASON_BYTES = 240;
-
-export type StatusInput = {
-  readonly plan: Plan;
-  /** In plan order. */
-  readonly states: readonly TaskState[];
-  readonly actions: readonly Action[];
-  readonly observation: Observation;
-};
 
 /** Whether a run in this phase has come to its end. */
 export function isTerminal(phase: RunPhase): boolean {
@@ -94,7 +77,8 @@ function runReason(
   if (phase === "Failed") {
     const first = notes.find((note) => note.phase === "Failed");
     const more = counts.Failed > 1 ? ` (and ${counts.Failed - 1} more)` : "";
-    return cut(`'${first?.task}' failed: ${first?.reason}${more}`);
+    // Its note has the whole reason.
+    return `${cutReason(`'${first?.task}' failed: ${first?.reason}`)}${more}`;
   }
   if (phase === "Pending")
     return notes.find((note) => note.phase === "Pending")?.reason ?? done;
@@ -146,61 +130,4 @@ function sumRows(rows: readonly StageRow[]): StageRow {
     sum.failed += row.failed;
   }
   return sum;
-}
-
-function toNotes(input: StatusInput): readonly TaskNote[] {
-  const starting = new Set(
-    input.actions
-      .filter(({ kind }) => kind === "start")
-      .map(({ task }) => task),
-  );
-  const notes = new Map<TaskPhase, TaskNote[]>();
-  for (const [index, task] of input.plan.tasks.entries()) {
-    const state = input.states[index];
-    if (state === undefined || !deservesNote(state, task, starting)) continue;
-    const ofPhase = notes.get(state.phase) ?? [];
-    if (ofPhase.length === 0) notes.set(state.phase, ofPhase);
-    if (ofPhase.length >= MAX_NOTES_OF_A_PHASE) continue;
-    ofPhase.push({
-      task: task.name,
-      phase: state.phase,
-      reason: cut(explain(state)),
-      attempts: input.observation.tasks.get(task.name)?.attempts.length ?? 0,
-    });
-  }
-  const order: readonly TaskPhase[] = [
-    "Failed",
-    "Skipped",
-    "Running",
-    "Pending",
-  ];
-  return order.flatMap((phase) => notes.get(phase) ?? []);
-}
-
-/** Waiting for a task of the same plan is the ordinary case, and one that starts now waits for nothing. */
-function deservesNote(
-  state: TaskState,
-  task: Task,
-  starting: ReadonlySet<string>,
-): boolean {
-  if (state.phase === "Pending")
-    return state.wait.for !== "input" && !starting.has(task.name);
-  return state.phase !== "Succeeded" && state.phase !== "Cancelled";
-}
-
-const encoder = new TextEncoder();
-
-/** One line of bounded size. */
-function cut(reason: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what must go
-  const line = reason.replace(/[\u0000-\u001f\u007f\s]+/g, " ").trim();
-  if (encoder.encode(line).length <= MAX_REASON_BYTES) return line;
-  let kept = "";
-  let sizeBytes = 0;
-  for (const point of line) {
-    sizeBytes += encoder.encode(point).length;
-    if (sizeBytes > MAX_REASON_BYTES - 3) break;
-    kept += point;
-  }
-  return `${kept}…`;
 }
