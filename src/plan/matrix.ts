@@ -16,7 +16,7 @@ export type TaskDraft = {
 };
 
 /** The input of a merge: all parts, in their order. */
-export const PARTS_INPUT = "parts";
+const PARTS_INPUT = "parts";
 
 /** The drafts of all tasks of a spec. */
 export function draftTasks(spec: PipelineSpec): TaskDraft[] {

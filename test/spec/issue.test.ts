@@ -40,7 +40,8 @@ describe("issues as people read them", () => {
       text: "\u001b[31mred\u202e\tx",
     });
 
-    expect(rendered).not.toMatch(/[\u001b\u202e\t]/u);
+    for (const character of ["\u001b", "\u202e", "\t"])
+      expect(rendered).not.toContain(character);
   });
 });
 
