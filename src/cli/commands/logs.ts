@@ -8,6 +8,8 @@ import { layout } from "../../store/layout.ts";
 import { readStatus } from "../../store/run-records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
+import { formatLogLine } from "../log-line.ts";
+import { painterFor } from "../output.ts";
 import { loadRun } from "../run-artifacts.ts";
 import { storeUrlOf } from "../store-option.ts";
 
@@ -52,6 +54,11 @@ export async function logs(
 /** Writes what has been added since the last call; returns how many bytes. */
 function createTail(store: Store, run: string, environment: Environment) {
   const offsets = new Map<string, number>();
+  const { stdout, variables } = environment;
+  const paint = painterFor(stdout, variables);
+  // Programs get the JSON lines as the workers wrote them, people get words.
+  const format = (line: string): string =>
+    stdout.isTerminal ? formatLogLine(line, paint) : line;
   return async (tasks: readonly string[]): Promise<number> => {
     let written = 0;
     for (const task of tasks) {
@@ -68,17 +75,16 @@ function createTail(store: Store, run: string, environment: Environment) {
       if (bytes === null || end === 0) continue;
       offsets.set(task, from + end);
       written += end;
-      const text = new TextDecoder().decode(bytes.subarray(0, end));
-      environment.stdout.write(
-        tasks.length === 1 ? text : prefixLines(text, task),
-      );
+      const lines = new TextDecoder()
+        .decode(bytes.subarray(0, end))
+        .trimEnd()
+        .split("\n");
+      const prefix = tasks.length === 1 ? "" : `[${task}] `;
+      for (const line of lines)
+        environment.stdout.write(`${prefix}${format(line)}\n`);
     }
     return written;
   };
-}
-
-function prefixLines(text: string, task: string): string {
-  return text.replaceAll(/^(?=.)/gm, `[${task}] `);
 }
 
 async function hasEnded(store: Store, run: string): Promise<boolean> {
