@@ -171,5 +171,7 @@ function createRecorder(options: DriveOptions): Recorder {
 function toStopped(status: RunStatus): RunStatus {
   const { Succeeded, total } = status.counts;
   const reason = `stopped with ${Succeeded} of ${total} tasks done; run the same file again to go on`;
-  return { ...status, phase: "Pending", reason };
+  // Nothing waits for room where nobody starts anything.
+  const notes = status.notes.filter(({ phase }) => phase !== "Pending");
+  return { ...status, phase: "Pending", reason, notes };
 }
