@@ -103,6 +103,11 @@ export function createCheckpointStore(options: {
         const fields = { checkpoint: place.prefix, reason: read.problem };
         log.warn(fields, "a checkpoint was skipped because it is damaged");
       }
+      if (broken.size > 0)
+        log.warn(
+          { damaged: broken.size },
+          "no checkpoint is left to continue from: the task starts again",
+        );
       return null;
     },
     async save(checkpoint) {

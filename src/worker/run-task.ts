@@ -33,6 +33,7 @@ import type { WorkerFacts } from "./facts.ts";
 import { createMeteredStore } from "./metered-store.ts";
 import { createProgressLog, type ProgressLog } from "./progress-log.ts";
 import { readInputs } from "./read-inputs.ts";
+import { logResumption } from "./resume-log.ts";
 import { toManifest } from "./to-manifest.ts";
 
 /** The run function of each kind, as `stages/stages.ts` has them. */
@@ -191,7 +192,7 @@ async function runStage(
     inputs: await readInputs(store, description),
     store,
     output,
-    checkpoints,
+    checkpoints: logResumption(checkpoints, log),
     checkpointEverySteps: task.checkpointEverySteps,
     engine: {
       directory: work.engineDirectory,

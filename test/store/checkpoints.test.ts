@@ -121,6 +121,18 @@ describe("the newest checkpoint", () => {
     },
   );
 
+  test("is null when all are damaged, and that is said after each of them", async () => {
+    const store = createMemoryStore();
+    await open(store).save(checkpointAt(100));
+    await open(store).save(checkpointAt(200));
+    await store.remove(`ckpt/${key}/1-000000100/state.json`);
+    await store.remove(`${place}state.json`);
+    const next = open(store, 2);
+    expect(await next.newest()).toBeNull();
+    expect(next.skipped).toHaveLength(3);
+    expect(next.skipped.at(-1)).toEqual({ damaged: 2 });
+  });
+
   test("that was found damaged does not push out the sound ones that come after", async () => {
     const store = createMemoryStore();
     await open(store).save(checkpointAt(100));

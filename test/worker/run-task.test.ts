@@ -275,6 +275,15 @@ describe("a worker", () => {
     expect(second.exitCode).toBe(ExitCode.done);
     const manifest = await readManifest(store, keyOf("photos"));
     expect(manifest).toMatchObject({ epoch: 2, metrics: { resumedAt: 12 } });
+    expect(second.lines).toContainEqual(
+      expect.objectContaining({ resumedAtStep: 12 }),
+    );
+    expect(first.lines.some((line) => "resumedAtStep" in line)).toBe(false);
+    expect(second.lines).toContainEqual({
+      level: "info",
+      resumedAtStep: 12,
+      message: "training continues from a checkpoint",
+    });
     const left: string[] = [];
     const folder = layout.checkpoints(keyOf("photos"));
     for await (const { path } of store.list(folder)) left.push(path);
