@@ -9,6 +9,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "./base/clock.ts";
+import { ExitCode } from "./base/errors.ts";
 import { silentLogger, type Logger } from "./base/log.ts";
 import type { Environment, Services, TextOutput } from "./cli/environment.ts";
 import { runProgram } from "./cli/program.ts";
@@ -21,6 +22,17 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     stopping.abort(signal);
   });
 }
+
+/** Says an error that no promise of ours waited for; a worker says it as the JSON line that its executor reads. */
+let reportBug = (thrown: unknown): void => {
+  const text = thrown instanceof Error ? thrown.stack : String(thrown);
+  process.stderr.write(`error: ${text}\n`);
+};
+// Also for rejections that nobody handles. Node's own end would be exit code 1, which means that a task has failed.
+process.on("uncaughtException", (thrown) => {
+  reportBug(thrown);
+  process.exit(ExitCode.bug);
+});
 
 /** `hueline status | head` closes our stdout: that is no error of ours. */
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -101,6 +113,42 @@ const cacheRoot = async (): Promise<string> => {
   return cacheRootOf(process.env["XDG_CACHE_HOME"], os.homedir());
 };
 
+async function startWorker(
+  { storeUrl, run, task }: Parameters<Services["worker"]>[0],
+  log: Logger,
+): Promise<ExitCode> {
+  const [{ runWorker }, { openStore }, { stages }, { TENSORFLOW_VERSION }] =
+    await Promise.all([
+      import("./worker/run-task.ts"),
+      import("./store/open-store.ts"),
+      import("./stages/stages.ts"),
+      import("./engine/location.ts"),
+    ]);
+  return await runWorker({
+    store: openStore(storeUrl, { currentFolder: process.cwd() }),
+    run,
+    task,
+    engineDirectory: await engineDirectory(),
+    signal: stopWithDriver(),
+    log,
+    stages,
+    facts: {
+      hueline: version,
+      node: process.version,
+      tensorflow: TENSORFLOW_VERSION,
+      host: os.hostname(),
+      pid: process.pid,
+      usage: () => {
+        const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+        return {
+          cpuMs: (userCPUTime + systemCPUTime) / 1000,
+          peakMemoryBytes: maxRSS * 1024,
+        };
+      },
+    },
+  });
+}
+
 const services: Services = {
   async fingerprint(place) {
     const { fingerprintSource } = await import("./data/fingerprint.ts");
@@ -109,39 +157,18 @@ const services: Services = {
       cacheDirectory: path.join(await cacheRoot(), "hueline", "fingerprints"),
     });
   },
-  async worker({ storeUrl, run, task }) {
-    const [{ runWorker }, { openStore }, { stages }, { TENSORFLOW_VERSION }] =
-      await Promise.all([
-        import("./worker/run-task.ts"),
-        import("./store/open-store.ts"),
-        import("./stages/stages.ts"),
-        import("./engine/location.ts"),
-      ]);
-    const { log } = await createWorkerLog();
-    return await runWorker({
-      store: openStore(storeUrl, { currentFolder: process.cwd() }),
-      run,
-      task,
-      engineDirectory: await engineDirectory(),
-      signal: stopWithDriver(),
-      log: log.child({ run, task }),
-      stages,
-      facts: {
-        hueline: version,
-        node: process.version,
-        tensorflow: TENSORFLOW_VERSION,
-        host: os.hostname(),
-        pid: process.pid,
-        usage: () => {
-          const { userCPUTime, systemCPUTime, maxRSS } =
-            process.resourceUsage();
-          return {
-            cpuMs: (userCPUTime + systemCPUTime) / 1000,
-            peakMemoryBytes: maxRSS * 1024,
-          };
-        },
-      },
+  async worker(request) {
+    const log = (await createWorkerLog()).log.child({
+      run: request.run,
+      task: request.task,
     });
+    const { reportFailure } = await import("./worker/exit-code.ts");
+    reportBug = (thrown) => reportFailure(thrown, log);
+    try {
+      return await startWorker(request, log);
+    } catch (thrown) {
+      return reportFailure(thrown, log);
+    }
   },
   async colorize(request) {
     const { colorizeImages } = await import("./stages/colorize-images.ts");
