@@ -146,7 +146,7 @@ function stopReason(
   if (nowMs - attempt.startedAtMs < task.timeoutMs) return null;
   return {
     cause: "deadline",
-    reason: `over its time limit of ${task.timeoutMs / 1000} s`,
+    reason: `over its time limit of ${task.timeoutMs / 1000} s; raise 'timeout' of the stage`,
   };
 }
 

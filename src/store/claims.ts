@@ -145,7 +145,7 @@ async function readClaim(
   throw new UserError({
     code: "claim.corrupt",
     message: `the claim '${path}' in ${store.url} cannot be read`,
-    hint: "another program wrote it; move that object away once nothing runs on this store",
+    hint: "another program wrote it; once nothing runs on this store, remove it (in a folder: what `.records` beside it has under that name, too)",
   });
 }
 

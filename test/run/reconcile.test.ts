@@ -168,7 +168,7 @@ describe("reconcile stops", () => {
         kind: "stop",
         task: "a",
         cause: "deadline",
-        reason: "over its time limit of 10 s",
+        reason: "over its time limit of 10 s; raise 'timeout' of the stage",
       },
     ]);
   });

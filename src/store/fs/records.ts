@@ -262,6 +262,6 @@ function corrupt(objectPath: string, folder: string): UserError {
   return new UserError({
     code: "store.record-corrupt",
     message: `the record '${objectPath}' does not match its checksum`,
-    hint: `its bytes in ${folder} were changed from outside, or the disk fails; remove that folder once nothing runs on this store`,
+    hint: `its bytes in ${folder} were changed from outside, or the disk fails; once nothing runs on this store, remove that folder and the copy '${objectPath}'`,
   });
 }
