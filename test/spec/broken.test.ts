@@ -94,4 +94,27 @@ stages:
       ],
     });
   });
+
+  it("is refused for excluding so much that it would take minutes", () => {
+    const axis = `[${Array.from({ length: 300 }, (_, i) => i + 1).join(", ")}]`;
+    const entries = Array.from({ length: 1000 }, () => "{ batch: 1 }").join(
+      ", ",
+    );
+    const parsed = parsePipeline(
+      `name: study
+stages:
+  photos: { kind: shard, with: { source: x, format: cifar10 } }
+  pretrain:
+    kind: pretrain
+    inputs: { data: photos }
+    with: { model: conv6, objective: { kind: colorize } }
+    matrix: { batch: ${axis}, steps: ${axis}, exclude: [${entries}] }
+`,
+    );
+
+    expect(parsed).toMatchObject({
+      ok: false,
+      issues: [{ code: "spec.too-large", line: 8, column: 5 }],
+    });
+  });
 });

@@ -47,6 +47,11 @@ export function expandMatrix(matrix: MatrixFile | undefined): ExpandedMatrix {
     mistakes.push(tooLarge(axes, product));
     return { axes: names, combinations: [], inherited: [], mistakes };
   }
+  const comparisons = product * (include.length + exclude.length);
+  if (comparisons > MAX_COMPARISONS) {
+    mistakes.push(tooManyComparisons(comparisons));
+    return { axes: names, combinations: [], inherited: [], mistakes };
+  }
   const indexed = exclude.map((entry, index) => ({ index, entry }));
   const isOwn = ({ entry }: { entry: Selector }): boolean =>
     Object.keys(entry).every((axis) => names.includes(axis));
@@ -161,5 +166,18 @@ function tooLarge(axes: readonly Axis[], product: number): Mistake {
     path: ["matrix"],
     place: "key",
     message: `expected at most ${MAX_TASKS.toLocaleString("en-US")} combinations, found ${factors.join(" × ")} = ${product.toLocaleString("en-US")}`,
+  };
+}
+
+/** Every entry of `include` and `exclude` is compared with every combination: more than this takes minutes. */
+const MAX_COMPARISONS = 50_000_000;
+
+function tooManyComparisons(comparisons: number): Mistake {
+  return {
+    code: "spec.too-large",
+    path: ["matrix"],
+    place: "key",
+    message: `expected at most ${MAX_COMPARISONS.toLocaleString("en-US")} comparisons of \`include\` and \`exclude\` entries with combinations, found ${comparisons.toLocaleString("en-US")}`,
+    hint: "write the combinations out as `include` entries of a matrix without axes",
   };
 }

@@ -5,17 +5,40 @@ import { axesOf, isSelected } from "../selection.ts";
 import type { AxisReference } from "../stage-kinds.ts";
 import { suggest } from "./nearest-name.ts";
 
+/** What selectors of the same cells are checked against, worked out once for all of them. */
+export type Domain = {
+  readonly cells: readonly Cell[];
+  readonly axes: readonly string[];
+  /** What stands on an axis; cells without it leave `undefined`. */
+  valuesOn(axis: string): ReadonlySet<CellValue | undefined>;
+};
+
+export function createDomain(cells: readonly Cell[]): Domain {
+  const known = new Map<string, ReadonlySet<CellValue | undefined>>();
+  return {
+    cells,
+    axes: axesOf(cells),
+    valuesOn(axis) {
+      let values = known.get(axis);
+      if (values === undefined) {
+        values = new Set(cells.map((cell) => cell[axis]));
+        known.set(axis, values);
+      }
+      return values;
+    },
+  };
+}
+
 /** Axes of a selector that no cell has, and values that no cell has on them. */
 export function checkSelector(
   selector: Selector,
-  cells: readonly Cell[],
+  { axes, cells, valuesOn }: Domain,
   path: IssuePath,
 ): Mistake[] {
-  const axes = axesOf(cells);
   const unknown = unknownAxes(selector, axes, path);
   if (unknown.length > 0) return unknown;
   const foreign = Object.entries(selector).flatMap(([axis, wanted]) => {
-    const values = new Set(cells.map((cell) => cell[axis]));
+    const values = valuesOn(axis);
     return [wanted].flat().flatMap((value: CellValue): Mistake[] => {
       if (values.has(value)) return [];
       const hint = suggest(
@@ -64,17 +87,17 @@ export function unknownAxes(
     }));
 }
 
-/** The parameters of a stage that speak of axes of `cells`, against the axes and values that these have. */
+/** The parameters of a stage that speak of axes of cells, against the axes and values that these have. */
 export function checkAxisReference(
   reference: AxisReference,
   params: JsonValue,
-  cells: readonly Cell[],
+  domain: Domain,
 ): Mistake[] {
   return placesAt(params, reference.path, ["with"]).flatMap(
     ({ value, path }) => {
       if (reference.holds === "selector")
-        return checkSelector(value as Selector, cells, path);
-      const axes = axesOf(cells);
+        return checkSelector(value as Selector, domain, path);
+      const { axes } = domain;
       const names = Array.isArray(value) ? value : [value];
       return names.flatMap((axis: JsonValue, i): Mistake[] => {
         // Everything can be averaged over seeds, also where a single one is fixed.

@@ -6,7 +6,13 @@ import type { StageCell, CellProblem } from "../cells.ts";
 import { expandStage } from "../cells.ts";
 import type { IssuePath, Mistake } from "../issue.ts";
 import { axesOf, isSelected } from "../selection.ts";
-import { checkAxisReference, checkSelector, unknownAxes } from "./selectors.ts";
+import {
+  checkAxisReference,
+  checkSelector,
+  createDomain,
+  unknownAxes,
+  type Domain,
+} from "./selectors.ts";
 import { MAX_TASKS, type Cell, type StageSpec } from "../pipeline-spec.ts";
 import { declarationOf } from "../stage-kinds.ts";
 import type { SourcePlaces } from "./stage-inputs.ts";
@@ -76,9 +82,10 @@ function checkSelections(
 ): Mistake[] {
   return Object.entries(stage.spec.inputs).flatMap(([input, { sources }]) =>
     sources.flatMap((source, i) => {
-      const cells = cellsOf(known, source.stage);
+      if (Object.keys(source.where).length === 0) return [];
+      const domain = createDomain(cellsOf(known, source.stage));
       const where = stage.places[input]?.[i]?.where ?? [];
-      return checkSelector(source.where, cells, [...root, ...where]);
+      return checkSelector(source.where, domain, [...root, ...where]);
     }),
   );
 }
@@ -112,17 +119,26 @@ function checkReferences(
   known: ReadonlyMap<string, readonly StageCell[]>,
 ): Mistake[] {
   const references = declarationOf(spec.kind).axisReferences ?? [];
-  return references.flatMap((reference) => {
-    const sources = spec.inputs[reference.input]?.sources ?? [];
+  const domains = new Map<string, Domain>();
+  const domainOf = (input: string): Domain => {
+    const found = domains.get(input);
+    if (found !== undefined) return found;
+    const sources = spec.inputs[input]?.sources ?? [];
     // `stage` tells apart what several stages measured.
     const cells = sources.flatMap(({ stage, where }) =>
       cellsOf(known, stage)
         .filter((cell) => isSelected(cell, where))
         .map((cell): Cell => ({ stage, ...cell })),
     );
-    if (cells.length === 0) return [];
+    const domain = createDomain(cells);
+    domains.set(input, domain);
+    return domain;
+  };
+  return references.flatMap((reference) => {
+    const domain = domainOf(reference.input);
+    if (domain.cells.length === 0) return [];
     return spec.variants.flatMap(({ params }) =>
-      checkAxisReference(reference, params, cells),
+      checkAxisReference(reference, params, domain),
     );
   });
 }
