@@ -3,9 +3,10 @@
  * plain line and long work reports itself now and then. `frame` is pure; the display only decides when to draw.
  */
 import type { TaskProgress } from "../executor/executor.ts";
+import { formatDuration } from "../report/format.ts";
 import type { RunStatus } from "../run/status.ts";
 import type { TextOutput } from "./environment.ts";
-import { formatDuration, type Paint } from "./output.ts";
+import type { Paint } from "./output.ts";
 
 export type View = {
   readonly run: string;

@@ -18,10 +18,10 @@ export function formatLogLine(line: string, paint: Paint): string {
     .map(([name, value]) => `${name}=${show(value)}`);
   const words = isProgress(progress)
     ? [`${progress.step}/${progress.steps}`, progress.detail]
-    : [String(msg ?? ""), ...fields];
+    : [show(msg ?? ""), ...fields];
   const colour =
     level === "error" ? "red" : level === "warn" ? "yellow" : "cyan";
-  const shownLevel = paint(colour, String(level ?? "").padEnd(5));
+  const shownLevel = paint(colour, show(level ?? "").padEnd(5));
   return [paint("dim", clock), shownLevel, ...words].join(" ");
 }
 

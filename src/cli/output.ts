@@ -79,18 +79,6 @@ export function formatError(error: Error, paint: Paint): string {
   return `${paint("red", "error")} [${error.code}]: ${error.message}\n${hint}`;
 }
 
-/** `95 ms`, `3.4 s`, `2 min 05 s`, `1 h 12 min`. */
-export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  const seconds = ms / 1000;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 3600)
-    return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
-  const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
-}
-
 /** `512 B`, `3.1 KiB`, `2.0 GiB`. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];

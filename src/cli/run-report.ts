@@ -11,6 +11,7 @@ import { parseReport, type ReportValue } from "../report/value.ts";
 import { readArtifactFile } from "../store/artifact.ts";
 import { layout } from "../store/layout.ts";
 import type { Manifest } from "../store/manifest.ts";
+import { readRunEvents } from "../store/run-events.ts";
 import type { Store } from "../store/store.ts";
 import { readManifests } from "./run-artifacts.ts";
 
@@ -21,12 +22,6 @@ export type WrittenReport = {
   readonly paths: readonly string[];
   /** A path on this machine where the store is a folder, else the store's URL and path. */
   readonly page: string;
-};
-
-export type RunFactsInput = {
-  readonly host: string;
-  readonly finishedAtMs: number;
-  readonly wallMs: number;
 };
 
 /** The committed reports of a run, each with its value. */
@@ -63,7 +58,7 @@ export async function writeRunReports(
   options: {
     readonly run: string;
     readonly plan: Plan;
-    readonly facts: RunFactsInput;
+    readonly host: string;
   },
 ): Promise<readonly WrittenReport[]> {
   const { run, plan } = options;
@@ -98,12 +93,8 @@ async function gatherFacts(
   {
     run,
     plan,
-    facts,
-  }: {
-    readonly run: string;
-    readonly plan: Plan;
-    readonly facts: RunFactsInput;
-  },
+    host,
+  }: { readonly run: string; readonly plan: Plan; readonly host: string },
 ): Promise<RunFacts> {
   const manifests = await readManifests(store, plan.tasks);
   const costs = manifests.map(({ task, manifest }) => ({
@@ -114,7 +105,27 @@ async function gatherFacts(
     cpuMs: manifest.timing.cpuMs,
     peakMemoryBytes: manifest.timing.peakMemoryBytes,
   }));
-  return { run, ...facts, stages: createStageCosts(costs) };
+  // From the first task that started to the last that ended: looking again later does not make a run longer.
+  const { events } = await readRunEvents(store, run);
+  const times = events.flatMap(({ task, atMs }) =>
+    task === null ? [] : [atMs],
+  );
+  const startedAtMs = Math.min(...times);
+  const finishedAtMs = Math.max(...times);
+  const isKnown = times.length > 0;
+  return {
+    run,
+    host,
+    finishedAtMs: isKnown
+      ? finishedAtMs
+      : lastCommit(manifests.map(({ manifest }) => manifest)),
+    wallMs: isKnown ? finishedAtMs - startedAtMs : 0,
+    stages: createStageCosts(costs),
+  };
+}
+
+function lastCommit(manifests: readonly Manifest[]): number {
+  return Math.max(0, ...manifests.map(({ timing }) => timing.finishedAtMs));
 }
 
 /** Where a person finds an object of a store. */

@@ -68,7 +68,7 @@ test("neighbouring counters are not correlated", () => {
 });
 
 test("integers below n meet every value about equally often", () => {
-  const counts = new Array<number>(7).fill(0);
+  const counts = Array.from({ length: 7 }, () => 0);
   for (let i = 0; i < 70_000; i++) {
     const k = below(7, 2, i);
     counts[k] = (counts[k] ?? 0) + 1;
@@ -92,7 +92,7 @@ test("a permutation is a bijection for any size and seed", () => {
 
 test("different seeds shuffle differently, and no place is a favourite", () => {
   const size = 16;
-  const first = new Array<number>(size).fill(0);
+  const first = Array.from({ length: size }, () => 0);
   for (let seed = 0; seed < 16_000; seed++) {
     const at = permute(0, size, seed);
     first[at] = (first[at] ?? 0) + 1;

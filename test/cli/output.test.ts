@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { TransientError, UserError } from "../../src/base/errors.ts";
 import {
   formatBytes,
-  formatDuration,
   formatError,
   formatTable,
   painterFor,
@@ -10,18 +9,6 @@ import {
 import { createMemoryOutput } from "../support/cli.ts";
 
 const plain = (_style: string, text: string): string => text;
-
-test.each([
-  [0, "0 ms"],
-  [999, "999 ms"],
-  [3400, "3.4 s"],
-  [59_960, "60.0 s"],
-  [125_000, "2 min 05 s"],
-  [3_599_700, "1 h 00 min"],
-  [4_320_000, "1 h 12 min"],
-])("%d milliseconds are read as %s", (ms, want) => {
-  expect(formatDuration(ms)).toBe(want);
-});
 
 test.each([
   [512, "512 B"],

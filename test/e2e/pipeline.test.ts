@@ -84,7 +84,12 @@ test("the same file again finds everything in the store", async () => {
 
 test("another parameter computes only what depends on it", async () => {
   const { stdout } = await hueline([
-    ...["plan", pipeline, "-p", "steps=13", "-o", "json"],
+    "plan",
+    pipeline,
+    "-p",
+    "steps=13",
+    "-o",
+    "json",
   ]);
   const { stages } = JSON.parse(stdout) as {
     stages: { stage: string; tasks: number; cached: number }[];
@@ -149,12 +154,21 @@ test("data lists, verifies, previews and prints a dataset", async () => {
   expect(verified.code).toBe(0);
   expect(verified.stdout.match(/^ok/gm)).toHaveLength(2);
   const order = await hueline([
-    ...["data", "order", `${run}/photos`, "--limit", "3", "-o", "json"],
+    "data",
+    "order",
+    `${run}/photos`,
+    "--limit",
+    "3",
+    "-o",
+    "json",
   ]);
   const rows = JSON.parse(order.stdout) as { name: string }[];
   expect(rows).toHaveLength(3);
   const image = await hueline([
-    ...["data", "cat", `${run}/photos`, rows[0]?.name ?? ""],
+    "data",
+    "cat",
+    `${run}/photos`,
+    rows[0]?.name ?? "",
   ]);
   expect(image.stdout.startsWith("P6")).toBe(true);
 });

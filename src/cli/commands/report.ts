@@ -4,7 +4,6 @@ import path from "node:path";
 import { ExitCode, UserError } from "../../base/errors.ts";
 import { checkReport, type FailedVerdict } from "../../report/check-report.ts";
 import { openStore } from "../../store/open-store.ts";
-import { readRunEvents } from "../../store/run-events.ts";
 import type { Environment } from "../environment.ts";
 import { painterFor, printJson, type OutputFormat } from "../output.ts";
 import { loadRun } from "../run-artifacts.ts";
@@ -27,17 +26,10 @@ export async function report(
     currentFolder: environment.currentDirectory,
   });
   const { run, plan } = await loadRun(store, given);
-  const { events } = await readRunEvents(store, run);
-  const startedAtMs = events[0]?.atMs ?? environment.clock.now();
-  const finishedAtMs = events.at(-1)?.atMs ?? startedAtMs;
   const written = await writeRunReports(store, {
     run,
     plan,
-    facts: {
-      host: environment.host.name,
-      finishedAtMs,
-      wallMs: finishedAtMs - startedAtMs,
-    },
+    host: environment.host.name,
   });
   if (written.length === 0) {
     throw new UserError({

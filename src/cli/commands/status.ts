@@ -5,13 +5,8 @@ import { openStore } from "../../store/open-store.ts";
 import { findRun, listRuns, readStatus } from "../../store/run-records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
-import {
-  formatDuration,
-  formatTable,
-  painterFor,
-  type OutputFormat,
-  type Paint,
-} from "../output.ts";
+import { painterFor, type OutputFormat } from "../output.ts";
+import { formatStatus } from "../format-status.ts";
 import { storeUrlOf } from "../store-option.ts";
 
 const LOOK_EVERY_MS = 1000;
@@ -67,55 +62,6 @@ export async function status(
 
 function isOver({ phase }: RunStatus): boolean {
   return phase === "Succeeded" || phase === "Failed" || phase === "Cancelled";
-}
-
-/** A run's status as text: also what `run` prints when it ends. */
-export function formatStatus(
-  view: {
-    readonly run: string;
-    readonly status: RunStatus;
-    readonly ageMs: number;
-  },
-  paint: Paint,
-): string {
-  const { run, status: value, ageMs } = view;
-  const colour =
-    value.phase === "Succeeded"
-      ? "green"
-      : value.phase === "Failed"
-        ? "red"
-        : "yellow";
-  const { counts } = value;
-  const head = `${paint("bold", run)}  ${paint(colour, value.phase)}${value.reason === "" ? "" : `: ${value.reason}`}`;
-  const sums = `${counts.Succeeded}/${counts.total} done, ${counts.cached} cached, ${counts.Running} running, ${counts.Failed} failed; seen ${formatDuration(Math.max(0, ageMs))} ago`;
-  const table = formatTable(value.stages, [
-    { title: "stage", value: ({ stage }) => stage },
-    { title: "kind", value: ({ kind }) => kind },
-    {
-      title: "done",
-      value: ({ succeeded, tasks }) => `${succeeded}/${tasks}`,
-      align: "right",
-    },
-    { title: "cached", value: ({ cached }) => String(cached), align: "right" },
-    {
-      title: "running",
-      value: ({ running }) => String(running),
-      align: "right",
-    },
-    { title: "failed", value: ({ failed }) => String(failed), align: "right" },
-  ]);
-  const notes = value.notes
-    .filter(({ reason }) => reason !== "")
-    .map(
-      ({ task, phase, reason }) =>
-        `  ${phase.toLowerCase().padEnd(9)} ${task}: ${reason}`,
-    );
-  return [
-    head,
-    sums,
-    "",
-    table + (notes.length > 0 ? `\n${notes.join("\n")}\n` : ""),
-  ].join("\n");
 }
 
 async function formatOthers(store: Store, run: string): Promise<string> {

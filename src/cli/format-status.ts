@@ -1,0 +1,53 @@
+/** A run's status for people: the phase, the counts, a table of its stages, a line for everything that needs a word. */
+import { formatDuration } from "../report/format.ts";
+import type { RunStatus } from "../run/status.ts";
+import { formatTable, type Paint } from "./output.ts";
+
+/** Text of several lines. */
+export function formatStatus(
+  view: {
+    readonly run: string;
+    readonly status: RunStatus;
+    readonly ageMs: number;
+  },
+  paint: Paint,
+): string {
+  const { run, status: value, ageMs } = view;
+  const colour =
+    value.phase === "Succeeded"
+      ? "green"
+      : value.phase === "Failed"
+        ? "red"
+        : "yellow";
+  const { counts } = value;
+  const head = `${paint("bold", run)}  ${paint(colour, value.phase)}${value.reason === "" ? "" : `: ${value.reason}`}`;
+  const sums = `${counts.Succeeded}/${counts.total} done, ${counts.cached} cached, ${counts.Running} running, ${counts.Failed} failed; seen ${formatDuration(Math.max(0, ageMs))} ago`;
+  const table = formatTable(value.stages, [
+    { title: "stage", value: ({ stage }) => stage },
+    { title: "kind", value: ({ kind }) => kind },
+    {
+      title: "done",
+      value: ({ succeeded, tasks }) => `${succeeded}/${tasks}`,
+      align: "right",
+    },
+    { title: "cached", value: ({ cached }) => String(cached), align: "right" },
+    {
+      title: "running",
+      value: ({ running }) => String(running),
+      align: "right",
+    },
+    { title: "failed", value: ({ failed }) => String(failed), align: "right" },
+  ]);
+  const notes = value.notes
+    .filter(({ reason }) => reason !== "")
+    .map(
+      ({ task, phase, reason }) =>
+        `  ${phase.toLowerCase().padEnd(9)} ${task}: ${reason}`,
+    );
+  return [
+    head,
+    sums,
+    "",
+    table + (notes.length > 0 ? `\n${notes.join("\n")}\n` : ""),
+  ].join("\n");
+}
