@@ -5,17 +5,18 @@
  * A A step is decided by its number: feeds, rate and random numbers follow from it, so that a resumed run continues to the same
  *   bits as one that was never stopped (docs/design.md, invariant H).
  * B The feeds of step k are prepared while step k − 1 computes.
- * C A loss that is not finite stops the run before its weights can reach a checkpoint.
+ * C Losses and weights that are not finite stop the run before they can reach a checkpoint or an artifact.
  * D A checkpoint costs the run one copy of the weights; it is written while training goes on, one at a time, and a failed
  *   write ends the run.
  * E Told to stop, the run finishes its step, saves, and throws `StoppedError`.
  */
 import { setImmediate as yieldToEvents } from "node:timers/promises";
 import type { Clock } from "../base/clock.ts";
-import { StoppedError, UserError } from "../base/errors.ts";
+import { StoppedError } from "../base/errors.ts";
 import type { Weights } from "../model/weights.ts";
 import type { CheckpointStore } from "../store/checkpoints.ts";
 import { fromCheckpoint, toCheckpoint, type LoopState } from "./checkpoint.ts";
+import { checkFiniteLosses, checkFiniteWeights } from "./finite.ts";
 import {
   metricsStart,
   recordRow,
@@ -86,7 +87,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     const ahead = isScoreDue ? null : prepare(done + 1, state);
     const losses = await running;
     done += 1;
-    checkFinite(losses, done);
+    checkFiniteLosses(losses, done); // C
 
     // --- what it means
     const steps = protocol.mostSteps(state.protocol);
@@ -113,6 +114,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       await saver.save(done, state);
   }
   await saver.settle();
+  await readFinite(job, done);
   return { steps: done, rows: state.metrics.rows, state };
 }
 
@@ -165,18 +167,11 @@ async function score(
   };
 }
 
-/** Invariant C. Every step is checked, so the range is this step alone. */
-function checkFinite(
-  losses: Readonly<Record<string, number>>,
-  done: number,
-): void {
-  for (const [name, value] of Object.entries(losses))
-    if (!Number.isFinite(value))
-      throw new UserError({
-        code: "train.not-finite",
-        message: `expected a finite ${name}; found ${value} at step ${done} (steps 1 to ${done - 1} were finite)`,
-        hint: "lower the learning rate, or bound the gradients with optimizer.clipNorm",
-      });
+/** The weights and slots as they are, fit to be kept (C). */
+async function readFinite({ trainer }: Job, done: number): Promise<Weights> {
+  const weights = await trainer.read();
+  checkFiniteWeights(weights, done);
+  return weights;
 }
 
 type Saver = {
@@ -191,7 +186,7 @@ function createSaver({ job, checkpoints }: LoopOptions): Saver {
   return {
     async save(done, state) {
       await writing;
-      const weights = await job.trainer.read();
+      const weights = await readFinite(job, done);
       writing = checkpoints.save(toCheckpoint(done, weights, state));
       // Whoever waits for `writing` next gets the failure; until then nobody does.
       writing.catch(() => undefined);

@@ -215,6 +215,35 @@ describe("the training loop", () => {
     expect(checkpoints.saved).toEqual([]);
   });
 
+  test.each([
+    ["a checkpoint", 6, fixed(20)],
+    ["the end of the run", 20, fixed(20)],
+  ])(
+    "weights that broke behind a finite loss are found before they reach %s",
+    async (_where, done, protocol) => {
+      const { trainer } = fakeTrainer();
+      let steps = 0;
+      const broken: Trainer = {
+        ...trainer,
+        train(feeds, at) {
+          steps = at.step + 1;
+          return trainer.train(feeds, at);
+        },
+        read: async () =>
+          steps < done
+            ? trainer.read()
+            : new Map([
+                ["x", { shape: [1], values: Float32Array.of(Number.NaN) }],
+              ]),
+      };
+      const checkpoints = memoryCheckpoints();
+      await expect(
+        trainLoop(optionsOf(jobOf(broken), { protocol, checkpoints })),
+      ).rejects.toThrow(`found NaN in 'x' after step ${done}`);
+      expect(checkpoints.saved.every(({ step }) => step < done)).toBe(true);
+    },
+  );
+
   test("a checkpoint that cannot be written ends the run", async () => {
     const checkpoints: CheckpointStore = {
       newest: () => Promise.resolve(null),
