@@ -12,7 +12,12 @@ import { renderIssues, type Issue } from "../spec/issue.ts";
 import type { PipelineSpec } from "../spec/pipeline-spec.ts";
 import type { Environment } from "./environment.ts";
 
-export type PipelineFile = { readonly file: string; readonly text: string };
+export type PipelineFile = {
+  readonly file: string;
+  /** As it lies on the disk: faults of encoding are mistakes of the file too. */
+  readonly bytes: Uint8Array;
+  readonly text: string;
+};
 
 /** Shown by the command line as it is: the issues are already for people. */
 export class InvalidPipelineError extends UserError {
@@ -37,7 +42,7 @@ export async function readPipelineFile(
     const bytes = await readFile(
       path.resolve(environment.currentDirectory, file),
     );
-    return { file, text: bytes.toString("utf8") };
+    return { file, bytes, text: bytes.toString("utf8") };
   } catch (thrown) {
     throw new UserError({
       code: "cli.no-file",
@@ -72,7 +77,9 @@ export function parseOrThrow(
   file: PipelineFile,
   pairs: readonly string[],
 ): PipelineSpec {
-  const parsed = parsePipeline(file.text, { overrides: parseOverrides(pairs) });
+  const parsed = parsePipeline(file.bytes, {
+    overrides: parseOverrides(pairs),
+  });
   if (!parsed.ok) throw new InvalidPipelineError(parsed.issues, file);
   return parsed.spec;
 }

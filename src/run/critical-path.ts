@@ -2,16 +2,8 @@
  * Which ready task to start first: the one with the longest chain of work behind it (list scheduling by critical
  * path; Graham's bound holds for any order, this one is rarely far from the best in practice).
  */
-import type { Plan, TaskKind } from "../plan/plan.ts";
-import { declarationOf } from "../spec/stage-kinds.ts";
-
-/** Kinds that load the engine train or evaluate networks: minutes where others take seconds. */
-const ENGINE_WEIGHT = 10;
-
-function weightOf(kind: TaskKind): number {
-  if (kind === "catalog") return 1;
-  return declarationOf(kind).needsEngine ? ENGINE_WEIGHT : 1;
-}
+import { weightOf } from "../plan/graph.ts";
+import type { Plan } from "../plan/plan.ts";
 
 export type PlanGraph = {
   /** For each task, in plan order, the indices of its inputs, which stand before it. */

@@ -1,6 +1,7 @@
 /** Plans for tests: tasks by name with the names of their inputs; everything else has a default. */
 import { createHash } from "node:crypto";
 import type { Plan, Resources, Task } from "../../src/plan/plan.ts";
+import { planDigest } from "../../src/plan/serialize.ts";
 
 export type TaskSketch = {
   readonly inputs?: readonly string[];
@@ -49,12 +50,12 @@ export function buildPlan(
       { name: stage, kind: kind === "catalog" ? ("shard" as const) : kind },
     ]),
   );
-  return {
+  const plan = {
     pipeline,
     description: "",
     params: {},
     stages: [...stages.values()],
     tasks,
-    digest: keyOf(JSON.stringify(tasks)),
   };
+  return { ...plan, digest: planDigest(plan) };
 }

@@ -12,7 +12,7 @@ export async function validate(
   options: { readonly param: readonly string[]; readonly output: OutputFormat },
 ): Promise<ExitCode> {
   const source = await readPipelineFile(file, environment);
-  const parsed = parsePipeline(source.text, {
+  const parsed = parsePipeline(source.bytes, {
     overrides: parseOverrides(options.param),
   });
   const issues = parsed.ok ? [] : parsed.issues;
