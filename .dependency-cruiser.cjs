@@ -94,6 +94,7 @@ const doors = [
       "^src/stages/",
     ],
   },
+  { name: "aws-sdk", package: "@aws-sdk/", door: ["^src/store/s3/"] },
   { name: "sharp", package: "sharp", door: ["^src/data/"] },
   {
     name: "tensorflow",

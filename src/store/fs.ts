@@ -18,6 +18,7 @@ import type { FileSystem } from "./fs/file-system.ts";
 import { createFiles, isAbsence } from "./fs/files.ts";
 import { createRecords } from "./fs/records.ts";
 import { listFolders, walk } from "./fs/walk.ts";
+import { createMixedUse } from "./mixed-use.ts";
 import { checkObjectPath, checkPrefix } from "./path.ts";
 import { checkRange, withExactSize } from "./ranges.ts";
 import type { ObjectInfo, Store } from "./store.ts";
@@ -60,7 +61,7 @@ export function createFileStore(options: FileStoreOptions): Store {
   }
 
   async function refuseRecord(objectPath: string): Promise<void> {
-    if (await records.has(objectPath)) throw mixed(objectPath);
+    if (await records.has(objectPath)) throw createMixedUse(objectPath);
   }
 
   /** A bug of the caller; looked for only where a record is about to be born. */
@@ -68,7 +69,8 @@ export function createFileStore(options: FileStoreOptions): Store {
     if (await records.has(objectPath)) return;
     const plain = await statFile(objectPath);
     // Asked again: another process may have made the record, and its plain copy, in between.
-    if (plain && !(await records.has(objectPath))) throw mixed(objectPath);
+    if (plain && !(await records.has(objectPath)))
+      throw createMixedUse(objectPath);
   }
 
   /** Writes a temporary file and gives it its name with `name` (W1, W2). */
@@ -230,10 +232,4 @@ async function orNull<T>(found: Promise<T>): Promise<T | null> {
     if (isAbsence(thrown) || systemCode(thrown) === "EISDIR") return null;
     throw thrown;
   }
-}
-
-function mixed(objectPath: string): Error {
-  return new Error(
-    `'${objectPath}' is used both as a plain object and as a record: a path is one or the other`,
-  );
 }

@@ -6,6 +6,7 @@
  */
 import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
+import { createMixedUse } from "./mixed-use.ts";
 import { checkObjectPath, checkPrefix } from "./path.ts";
 import { checkRange, withExactSize } from "./ranges.ts";
 import type { ObjectInfo, Store } from "./store.ts";
@@ -34,12 +35,12 @@ export function createMemoryStore(
   };
   const plainAt = (path: string): Entry | undefined => {
     const entry = entries.get(checkObjectPath(path));
-    if (entry && entry.etag !== null) throw mixed(path);
+    if (entry && entry.etag !== null) throw createMixedUse(path);
     return entry;
   };
   const recordAt = (path: string): Entry | undefined => {
     const entry = entries.get(checkObjectPath(path));
-    if (entry && entry.etag === null) throw mixed(path);
+    if (entry && entry.etag === null) throw createMixedUse(path);
     return entry;
   };
   const pathsUnder = (prefix: string): string[] =>
@@ -115,10 +116,4 @@ function toInfo(path: string, entry: Entry): ObjectInfo {
     sizeBytes: entry.bytes.byteLength,
     modifiedAtMs: entry.modifiedAtMs,
   };
-}
-
-function mixed(path: string): Error {
-  return new Error(
-    `'${path}' is used both as a plain object and as a record: a path is one or the other`,
-  );
 }

@@ -10,12 +10,21 @@ describe("opening a store", () => {
     [".hueline", "file:///home/ada/.hueline"],
     ["/data/../srv/store", "file:///srv/store"],
     ["memory:", "memory:"],
+    ["s3://bucket", "s3://bucket"],
+    ["s3://bucket/", "s3://bucket"],
+    ["s3://my.bucket-1/studies/tiny/", "s3://my.bucket-1/studies/tiny"],
+    ["S3://bucket/a%20b", "s3://bucket/a%20b"],
   ])("by %s gives %s", (url, want) => {
     expect(openStore(url, options).url).toBe(want);
   });
 
   test.each([
-    "s3://bucket/prefix",
+    "s3:bucket/prefix",
+    "s3://",
+    "s3://Bucket/prefix",
+    "s3://bucket/../other",
+    "s3://bucket//prefix",
+    "s3://bucket/.hidden",
     "https://host/x",
     "",
     "file:relative",
@@ -32,10 +41,12 @@ describe("opening a store", () => {
   });
 
   test("never shows a password that stands in a URL", () => {
-    expect(() => openStore("ftp://ada:secret@host/x", options)).toThrow(
-      expect.objectContaining({
-        message: expect.not.stringContaining("secret"),
-      }),
-    );
+    for (const scheme of ["ftp", "s3"])
+      expect(() => openStore(`${scheme}://ada:secret@host/x`, options)).toThrow(
+        expect.objectContaining({
+          code: "store.url",
+          message: expect.not.stringContaining("secret"),
+        }),
+      );
   });
 });

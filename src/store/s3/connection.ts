@@ -1,0 +1,112 @@
+/**
+ * The SDK's client, set up the standard AWS way: environment, profiles, web identity, `AWS_ENDPOINT_URL[_S3]`.
+ * The SDK is loaded here, when the first request is sent, and nowhere else.
+ *
+ * Differences from the SDK's defaults, each for a reason:
+ * - one try a request: `retry.ts` tries again, since it must know which writes may have been done;
+ * - checksums only where the protocol wants one: ours come from zlib, and the default's framing (aws-chunked) is
+ *   stored inside the object by some servers;
+ * - no `Expect: 100-continue`: it costs a connection for each large request;
+ * - endpoints that are not AWS's: path style, and `us-east-1` where no region is configured.
+ */
+import type * as sdkTypes from "@aws-sdk/client-s3";
+import { UserError } from "../../base/errors.ts";
+
+type Sdk = typeof sdkTypes;
+
+export type Connection = {
+  readonly sdk: Sdk;
+  readonly client: sdkTypes.S3Client;
+};
+
+export type ConnectionOptions = {
+  /** Instead of the configured one. */
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly credentials?: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+  };
+  readonly maxSockets: number;
+  /** A socket without a byte for so long is given up. */
+  readonly idleTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+};
+
+/** Throws `store.region` (UserError) where AWS's own endpoint is used and no region is configured. */
+export async function connect(options: ConnectionOptions): Promise<Connection> {
+  const sdk = await import("@aws-sdk/client-s3");
+  const endpoint = options.endpoint ?? (await findConfiguredEndpoint(sdk));
+  const isAws = endpoint === null || isAwsHost(endpoint);
+  const region = options.region ?? (await findRegion(sdk));
+  if (region === null && isAws) throw noRegion();
+  const sockets = { keepAlive: true, maxSockets: options.maxSockets };
+  const config: sdkTypes.S3ClientConfig = {
+    ...(endpoint === null ? {} : { endpoint }),
+    ...(options.credentials ? { credentials: options.credentials } : {}),
+    region: region ?? "us-east-1",
+    forcePathStyle: !isAws,
+    maxAttempts: 1,
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    expectContinueHeader: false,
+    requestHandler: {
+      httpAgent: sockets,
+      httpsAgent: sockets,
+      connectionTimeout: options.connectTimeoutMs,
+      socketTimeout: options.idleTimeoutMs,
+    },
+  };
+  return { sdk, client: new sdk.S3Client(config) };
+}
+
+/** Whether the credentials changed when they were asked for anew. */
+export async function refreshCredentials({
+  client,
+}: Connection): Promise<boolean> {
+  const { credentials } = client.config;
+  const before = await credentials();
+  const after = await credentials({ forceRefresh: true });
+  return (
+    before.accessKeyId !== after.accessKeyId ||
+    before.sessionToken !== after.sessionToken
+  );
+}
+
+async function findConfiguredEndpoint(sdk: Sdk): Promise<string | null> {
+  const client = new sdk.S3Client({ region: "us-east-1" });
+  try {
+    const configured: unknown =
+      await client.config.serviceConfiguredEndpoint?.();
+    return typeof configured === "string" && configured !== ""
+      ? configured
+      : null;
+  } finally {
+    client.destroy();
+  }
+}
+
+async function findRegion(sdk: Sdk): Promise<string | null> {
+  const client = new sdk.S3Client({});
+  try {
+    return await client.config.region();
+  } catch (thrown) {
+    if (String(thrown).includes("Region is missing")) return null;
+    throw thrown;
+  } finally {
+    client.destroy();
+  }
+}
+
+function isAwsHost(endpoint: string): boolean {
+  const host = URL.canParse(endpoint) ? new URL(endpoint).hostname : "";
+  return /(^|\.)amazonaws\.com(\.cn)?$/.test(host);
+}
+
+function noRegion(): UserError {
+  return new UserError({
+    code: "store.region",
+    message: "no AWS region is configured for the S3 store",
+    hint: "set AWS_REGION, or `region` in the profile; for a server that is not AWS, set AWS_ENDPOINT_URL_S3",
+  });
+}
