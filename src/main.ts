@@ -10,7 +10,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "./base/clock.ts";
 import { ExitCode } from "./base/errors.ts";
-import { silentLogger, type Logger } from "./base/log.ts";
+import { silentLogger, type LogFields, type Logger } from "./base/log.ts";
 import type { Environment, Services, TextOutput } from "./cli/environment.ts";
 import { runProgram } from "./cli/program.ts";
 
@@ -19,6 +19,8 @@ enableCompileCache();
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
+    // Asked twice: whoever asks does not want to wait for checkpoints. Workers see their pipe close and save theirs.
+    if (stopping.signal.aborted) process.exit(ExitCode.stopped);
     stopping.abort(signal);
   });
 }
@@ -50,6 +52,31 @@ function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
     isTerminal: stream.isTTY,
     columns: stream.columns ?? 80,
   };
+}
+
+/** What a container may use, where there is a limit; else what the machine has. */
+function availableMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem();
+}
+
+/** For commands: warnings and errors as lines on stderr; what goes well shows in what the command prints. */
+function createTerminalLog(): Logger {
+  const write =
+    (level: string) =>
+    (fields: LogFields, message: string): void => {
+      const values = Object.entries(fields).map(
+        ([name, value]) => ` ${name}=${String(value)}`,
+      );
+      process.stderr.write(`${level}: ${message}${values.join("")}\n`);
+    };
+  const log: Logger = {
+    ...silentLogger,
+    error: write("error"),
+    warn: write("warning"),
+    child: () => log,
+  };
+  return log;
 }
 
 /** JSON lines on stdout, written at once: a worker's last words must not be lost. */
@@ -191,13 +218,13 @@ const environment: Environment = {
   stdout: toTextOutput(process.stdout),
   stderr: toTextOutput(process.stderr),
   clock: systemClock,
-  log: silentLogger,
+  log: createTerminalLog(),
   signal: stopping.signal,
   self: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
   nodeVersion: process.version,
   host: {
     cpus: os.availableParallelism(),
-    memoryBytes: os.totalmem(),
+    memoryBytes: availableMemory(),
     name: os.hostname(),
     pid: process.pid,
     platform: process.platform,

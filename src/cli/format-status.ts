@@ -1,4 +1,5 @@
 /** A run's status for people: the phase, the counts, a table of its stages, a line for everything that needs a word. */
+import type { TaskProgress } from "../executor/executor.ts";
 import { formatDuration } from "../report/format.ts";
 import type { RunStatus } from "../run/status.ts";
 import { formatTable, type Paint } from "./output.ts";
@@ -9,6 +10,10 @@ export function formatStatus(
     readonly run: string;
     readonly status: RunStatus;
     readonly ageMs: number;
+    /** How far running tasks are. */
+    readonly progress?: readonly TaskProgress[];
+    /** False: the run has not ended and nobody looks after it. */
+    readonly isDriven?: boolean;
   },
   paint: Paint,
 ): string {
@@ -38,12 +43,21 @@ export function formatStatus(
     },
     { title: "failed", value: ({ failed }) => String(failed), align: "right" },
   ]);
-  const notes = value.notes
+  const running = (view.progress ?? []).map(
+    ({ task, step, steps, detail }) =>
+      `  ${"running".padEnd(9)} ${task}: ${step}/${steps} ${detail}`,
+  );
+  const orphaned =
+    view.isDriven === false
+      ? ["  nobody drives this run now: run the same file again to go on"]
+      : [];
+  const reasons = value.notes
     .filter(({ reason }) => reason !== "")
     .map(
       ({ task, phase, reason }) =>
         `  ${phase.toLowerCase().padEnd(9)} ${task}: ${reason}`,
     );
+  const notes = [...orphaned, ...running, ...reasons];
   return [
     head,
     sums,

@@ -1,11 +1,13 @@
 /** `hueline status`: phase, counts per stage, and a line for everything that waits or failed; `-w` follows. */
 import { ExitCode } from "../../base/errors.ts";
-import type { RunStatus } from "../../run/status.ts";
 import { openStore } from "../../store/open-store.ts";
-import { findRun, listRuns, readStatus } from "../../store/run-records.ts";
+import { readRunEvents } from "../../store/run-events.ts";
+import { findRun, listRuns } from "../../store/run-records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
-import { painterFor, type OutputFormat } from "../output.ts";
+import { createDisplay } from "../live.ts";
+import { isOver, lookAtRun, type RunView } from "../look-at-run.ts";
+import { painterFor, type OutputFormat, type Paint } from "../output.ts";
 import { formatStatus } from "../format-status.ts";
 import { storeUrlOf } from "../store-option.ts";
 
@@ -28,27 +30,30 @@ export async function status(
   });
   const run = await findRun(store, given ?? null);
   const paint = painterFor(environment.stdout, environment.variables);
+  const display = createDisplay(environment.stdout, paint);
+  const isLive =
+    options.watch === true && options.output === "text" && display.isLive;
   let last = "";
   for (;;) {
-    const record = await readStatus(store, run);
-    const text =
-      options.output === "json"
-        ? `${JSON.stringify(record ?? { run, status: null }, null, options.watch === true ? 0 : 2)}\n`
-        : record === null
-          ? `${run}  not started yet\n`
-          : formatStatus(
-              {
-                run,
-                status: record.status,
-                ageMs: environment.clock.now() - record.updatedAtMs,
-              },
-              paint,
-            );
-    const body = record === null ? text : JSON.stringify(record.status);
-    if (body !== last) environment.stdout.write(text);
-    last = body;
-    const ended = record !== null && isOver(record.status);
-    if (options.watch !== true || ended || environment.signal.aborted) break;
+    const view = await lookAtRun(store, run, environment);
+    const isLast =
+      options.watch !== true ||
+      isOver(view.status) ||
+      environment.signal.aborted;
+    if (isLive && !isLast && view.status !== null) {
+      display.draw({
+        ...view,
+        status: view.status,
+        elapsedMs: await elapsedMs(store, run, environment),
+      });
+    } else {
+      // What is always different, its age, is no news.
+      const news = JSON.stringify({ ...view, updatedAtMs: null });
+      if (news !== last || isLast)
+        display.line(formatView(view, { environment, options, paint }));
+      last = news;
+    }
+    if (isLast) break;
     await environment.clock.sleep(LOOK_EVERY_MS, environment.signal);
   }
   if (
@@ -60,8 +65,37 @@ export async function status(
   return ExitCode.done;
 }
 
-function isOver({ phase }: RunStatus): boolean {
-  return phase === "Succeeded" || phase === "Failed" || phase === "Cancelled";
+function formatView(
+  view: RunView,
+  {
+    environment,
+    options,
+    paint,
+  }: {
+    readonly environment: Environment;
+    readonly options: StatusOptions;
+    readonly paint: Paint;
+  },
+): string {
+  if (options.output === "json")
+    return JSON.stringify(view, null, options.watch === true ? 0 : 2);
+  const { run, status: value, updatedAtMs } = view;
+  if (value === null) return `${run}  not started yet`;
+  const ageMs = environment.clock.now() - (updatedAtMs ?? 0);
+  const isDriven = isOver(value) || view.driver !== null;
+  return formatStatus(
+    { ...view, status: value, ageMs, isDriven },
+    paint,
+  ).trimEnd();
+}
+
+async function elapsedMs(
+  store: Store,
+  run: string,
+  { clock }: Environment,
+): Promise<number> {
+  const { events } = await readRunEvents(store, run);
+  return clock.now() - (events[0]?.atMs ?? clock.now());
 }
 
 async function formatOthers(store: Store, run: string): Promise<string> {
