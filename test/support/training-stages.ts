@@ -123,7 +123,7 @@ export async function readText(
   );
 }
 
-/** CRC-32 of each file: two runs are alike when these are. */
+/** SHA-256 of each file: two runs are alike when these are. */
 export function sumsOf({ files }: Manifest): Readonly<Record<string, string>> {
   return Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256]));
 }
