@@ -8,6 +8,16 @@ export type ModelName = (typeof MODELS)[number];
 
 export const model = z.enum(MODELS).describe("The encoder network.");
 
+/** Networks read images of one size; a dataset of several needs this. */
+export const side = z
+  .int()
+  .min(8)
+  .max(4096)
+  .optional()
+  .describe(
+    "Scale the shorter side of every image to this many pixels and take the central square; without it images are taken as they are.",
+  );
+
 export const statistics = z
   .strictObject({
     images: count

@@ -1,6 +1,6 @@
 /** Parameters of `finetune` and `evaluate`. */
 import { z } from "zod";
-import { learningRateSchedule, statistics } from "./params-common.ts";
+import { learningRateSchedule, side, statistics } from "./params-common.ts";
 import { count } from "./units.ts";
 
 const fixed = z.strictObject({
@@ -88,6 +88,7 @@ export const finetuneParams = z.strictObject({
     .min(0)
     .default(4)
     .describe("Random shift in pixels, zero-padded."),
+  side,
   statistics,
 });
 
@@ -97,6 +98,7 @@ export const evaluateParams = z.strictObject({
     .default("classification")
     .describe("What the model does: name classes, or colour gray images."),
   batch: z.int().min(1).default(250),
+  side,
   limit: count
     .optional()
     .describe("Take only the first images of the dataset's own order."),

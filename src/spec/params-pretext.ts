@@ -1,6 +1,11 @@
 /** Parameters of `initialize` and `pretrain`: encoders before they meet a label. Defaults are those of the paper. */
 import { z } from "zod";
-import { learningRateSchedule, model, statistics } from "./params-common.ts";
+import {
+  learningRateSchedule,
+  model,
+  side,
+  statistics,
+} from "./params-common.ts";
 import { count } from "./units.ts";
 
 export const initializeParams = z.strictObject({
@@ -9,6 +14,7 @@ export const initializeParams = z.strictObject({
     .enum(["random"])
     .default("random")
     .describe("`random`: Xavier-uniform weights, zero biases."),
+  side,
   statistics,
 });
 
@@ -100,6 +106,7 @@ export const pretrainParams = z
       })
       .prefault({}),
     mirror: z.boolean().default(true).describe("Mirror images at random."),
+    side,
     statistics,
   })
   .refine(

@@ -19,7 +19,7 @@ import {
   HEAD_FILE,
   readModelDescription,
   readWeights,
-  type ReadFile,
+  type ModelFiles,
 } from "./_model-files.ts";
 
 export type Colorizer = {
@@ -59,13 +59,13 @@ const toPixels: Readonly<
  */
 export async function createColorizer(options: {
   readonly engine: Engine;
-  readonly read: ReadFile;
+  readonly files: ModelFiles;
   readonly batch: number;
   readonly width: number;
   readonly height: number;
 }): Promise<Colorizer> {
-  const { engine, read, batch, width, height } = options;
-  const model = await readModelDescription(read);
+  const { engine, files, batch, width, height } = options;
+  const model = await readModelDescription(files);
   if (model.kind !== "colorizer") throw notAColorizer(model.kind);
   const settings = model.objective;
   const network = networks[model.network];
@@ -75,8 +75,8 @@ export async function createColorizer(options: {
     engine,
     network,
     weights: new Map([
-      ...(await readWeights(read, ENCODER_FILE, encoderDeclarations(network))),
-      ...(await readWeights(read, HEAD_FILE, head)),
+      ...(await readWeights(files, ENCODER_FILE, encoderDeclarations(network))),
+      ...(await readWeights(files, HEAD_FILE, head)),
     ]),
     shape: [batch, height, width, 1],
     outputs: (layers, parameters) =>

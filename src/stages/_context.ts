@@ -4,9 +4,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { measuringBatches } from "../data/gray-batches.ts";
 import { commonSize } from "../data/image-size.ts";
 import { openEngine, type Engine } from "../engine/engine.ts";
-import { readArtifactFile } from "../store/artifact.ts";
 import type { GrayImages } from "../train/gray-images.ts";
-import type { ReadFile } from "./_model-files.ts";
 import type { EngineOptions, InputArtifact, StageContext } from "./stage.ts";
 
 /** Steps between checkpoints where the pipeline says nothing: at most some tens of seconds of work. */
@@ -28,13 +26,6 @@ export function inputOf(
       `input '${name}' has ${inputs[name]?.length ?? 0} artifacts, not one`,
     );
   return artifact;
-}
-
-export function reader(
-  { store }: Pick<StageContext, "store">,
-  { manifest }: InputArtifact,
-): ReadFile {
-  return (path) => readArtifactFile(store, manifest, path);
 }
 
 /** The first `count` images of a dataset (or all, if it has fewer) as one batch. */

@@ -23,9 +23,10 @@ import {
 } from "./_classification-scores.ts";
 import {
   CLASSIFIER_FILE,
+  openModelFiles,
   readModelDescription,
   readWeights,
-  type ReadFile,
+  type ModelFiles,
 } from "./_model-files.ts";
 import type { StageContext, StageResult } from "./stage.ts";
 
@@ -35,13 +36,14 @@ export async function evaluateClassification(
   context: Evaluate,
 ): Promise<StageResult> {
   const { params, store, output } = context;
-  const read = reader(context, inputOf(context, "model"));
+  const files = openModelFiles(store, inputOf(context, "model").manifest);
   const dataset = await openDataset(store, inputOf(context, "data").manifest, {
     limit: params.limit,
+    side: params.side,
   });
-  const classes = await readClasses(read, dataset);
+  const classes = await readClasses(files, dataset);
   const batch = Math.min(params.batch, dataset.size);
-  const predictor = await openClassifier(context, read, { dataset, batch });
+  const predictor = await openClassifier(context, files, { dataset, batch });
   const { predicted, labels, loss } = await (async () => {
     try {
       return await predictAll(context, predictor, { dataset, batch });
@@ -63,17 +65,17 @@ export async function evaluateClassification(
 
 async function openClassifier(
   context: Evaluate,
-  read: ReadFile,
+  files: ModelFiles,
   { dataset, batch }: { readonly dataset: Dataset; readonly batch: number },
 ): Promise<Predictor> {
-  const { network: name } = await readModelDescription(read);
+  const { network: name } = await readModelDescription(files);
   const network = networks[name];
   const { width, height } = commonSize(dataset);
   const inputs = widthOf(geometryOf(network));
   return createPredictor({
     engine: openStageEngine(context.engine),
     network,
-    weights: await readWeights(read, CLASSIFIER_FILE, [
+    weights: await readWeights(files, CLASSIFIER_FILE, [
       ...encoderDeclarations(network),
       ...classifierDeclarations(inputs, dataset.classes.length),
     ]),
@@ -115,10 +117,10 @@ async function predictAll(
 
 /** The model's classes, which must be the dataset's, in the same order, each image labelled. */
 async function readClasses(
-  read: ReadFile,
+  files: ModelFiles,
   dataset: Dataset,
 ): Promise<readonly string[]> {
-  const model = await readModelDescription(read);
+  const model = await readModelDescription(files);
   if (model.kind !== "classifier")
     throw new UserError({
       code: "model.kind",

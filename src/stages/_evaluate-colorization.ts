@@ -26,13 +26,14 @@ export async function evaluateColorization(
   const { params, store, output } = context;
   const dataset = await openDataset(store, inputOf(context, "data").manifest, {
     limit: params.limit,
+    side: params.side,
   });
   const size = commonSize(dataset);
   const atOnce = Math.max(1, Math.floor(PIXELS_AT_ONCE / pixelsOf(size)));
   const batch = Math.min(params.batch, dataset.size, atOnce);
   const colorizer = await createColorizer({
     engine: openStageEngine(context.engine),
-    read: reader(context, inputOf(context, "model")),
+    files: openModelFiles(store, inputOf(context, "model").manifest),
     batch,
     ...size,
   });

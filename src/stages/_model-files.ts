@@ -13,7 +13,11 @@ import { networks } from "../model/networks.ts";
 import type { WeightDeclaration, Weights } from "../model/weights.ts";
 import { MODELS } from "../spec/params-common.ts";
 import { fromTensorData, toTensorData } from "../train/variables.ts";
+import { artifactFilePath, readArtifactFile } from "../store/artifact.ts";
+import { layout } from "../store/layout.ts";
+import type { Manifest } from "../store/manifest.ts";
 import { decodeSafetensors, encodeSafetensors } from "../store/safetensors.ts";
+import type { Store } from "../store/store.ts";
 
 export const MODEL_FILE = "model.json";
 /** The encoder: convolutions, biases, and what batch norm measured. */
@@ -58,19 +62,47 @@ const modelSchema = z.discriminatedUnion("kind", [
 ]);
 export type ModelDescription = z.output<typeof modelSchema>;
 
-/** Reads one file of an artifact, checksums verified. */
-export type ReadFile = (path: string) => Promise<Uint8Array>;
+/** The files of a model's artifact. */
+export type ModelFiles = {
+  /** The bytes of a file, checksums verified. */
+  read(path: string): Promise<Uint8Array>;
+  /** Where a file lies in the store. */
+  placeOf(path: string): string;
+  /** What commits the artifact: without it, the model is made anew. */
+  readonly manifestPath: string;
+};
+
+export function openModelFiles(store: Store, manifest: Manifest): ModelFiles {
+  return {
+    read: (path) => readArtifactFile(store, manifest, path),
+    placeOf: (path) => artifactFilePath(manifest, path),
+    manifestPath: layout.manifest(manifest.key),
+  };
+}
+
+/** A file whose checksums fit and whose content does not: from another version, or another program. */
+function unusable(
+  files: ModelFiles,
+  path: string,
+  what: { readonly code: string; readonly problem: string; readonly cause?: unknown },
+): UserError {
+  return new UserError({
+    code: what.code,
+    message: `'${files.placeOf(path)}' ${what.problem}`,
+    hint: `it may come from another version of hueline: remove ${files.manifestPath} from the store and run the pipeline again`,
+    cause: what.cause,
+  });
+}
 
 export async function readModelDescription(
-  read: ReadFile,
+  files: ModelFiles,
 ): Promise<ModelDescription> {
-  const text = new TextDecoder().decode(await read(MODEL_FILE));
+  const text = new TextDecoder().decode(await files.read(MODEL_FILE));
   const parsed = modelSchema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
-  throw new UserError({
+  throw unusable(files, MODEL_FILE, {
     code: "model.unreadable",
-    message: `${MODEL_FILE} is not a model description of version 1: ${z.prettifyError(parsed.error)}`,
-    hint: "it may come from another version of hueline; run the stage that made it again",
+    problem: `is not a model description of version 1: ${z.prettifyError(parsed.error)}`,
   });
 }
 
@@ -93,38 +125,51 @@ export function encodeWeights(weights: Weights): Uint8Array {
 
 /** Weights of a file that must hold at least the declared ones. */
 export async function readWeights(
-  read: ReadFile,
+  files: ModelFiles,
   path: string,
   declarations: readonly WeightDeclaration[],
 ): Promise<Weights> {
-  const weights = fromTensorData(decodeSafetensors(await read(path)).tensors);
+  const weights = decodeWeights(files, path, await files.read(path));
   for (const { name, shape } of declarations) {
     const found = weights.get(name)?.shape;
     if (found && found.join() === shape.join()) continue;
-    throw new UserError({
+    throw unusable(files, path, {
       code: "model.weights",
-      message: `${path} does not fit ${MODEL_FILE}: expected '${name}' [${shape.join(", ")}], found ${found ? `[${found.join(", ")}]` : "no such tensor"}`,
-      hint: "use weights and model.json of the same artifact",
+      problem: `does not fit ${MODEL_FILE} beside it: expected '${name}' [${shape.join(", ")}], found ${found ? `[${found.join(", ")}]` : "no such tensor"}`,
     });
   }
   return weights;
 }
 
+function decodeWeights(
+  files: ModelFiles,
+  path: string,
+  bytes: Uint8Array,
+): Weights {
+  try {
+    return fromTensorData(decodeSafetensors(bytes).tensors);
+  } catch (thrown) {
+    if (!(thrown instanceof UserError)) throw thrown;
+    const { code, message: problem } = thrown;
+    throw unusable(files, path, { code, problem: `is ${problem}`, cause: thrown });
+  }
+}
+
 /** Network and weights of a pretrained or initialized encoder, with its measured statistics. */
 export async function readEncoder(
-  read: ReadFile,
+  files: ModelFiles,
 ): Promise<{ readonly network: Network; readonly weights: Weights }> {
-  const { network: name } = await readModelDescription(read);
+  const { network: name } = await readModelDescription(files);
   const network = networks[name];
   const weights = await readWeights(
-    read,
+    files,
     ENCODER_FILE,
     encoderDeclarations(network),
   );
   if (hasStatistics(network, weights)) return { network, weights };
   throw new UserError({
     code: "model.no-statistics",
-    message: `${ENCODER_FILE} has no batch-norm statistics ('<layer>/mean' and '<layer>/variance')`,
+    message: `'${files.placeOf(ENCODER_FILE)}' has no batch-norm statistics ('<layer>/mean' and '<layer>/variance')`,
     hint: "take the weights of a pretrain or initialize stage",
   });
 }

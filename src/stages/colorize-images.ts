@@ -16,7 +16,7 @@ import type { Manifest } from "../store/manifest.ts";
 import type { Store } from "../store/store.ts";
 import { createColorizer } from "./_colorizer.ts";
 import { openStageEngine } from "./_context.ts";
-import type { ReadFile } from "./_model-files.ts";
+import { openModelFiles, type ModelFiles } from "./_model-files.ts";
 import { enlarge, shrink, type Plane } from "./_resample.ts";
 import type { EngineOptions } from "./stage.ts";
 
@@ -39,7 +39,7 @@ export async function colorizeImages(
   options: ColorizeImagesOptions,
 ): Promise<readonly { readonly image: string; readonly output: string }[]> {
   const { store, manifest, images, outputDirectory } = options;
-  const read: ReadFile = (path) => readArtifactFile(store, manifest, path);
+  const files = openModelFiles(store, manifest);
   checkNames(images);
   const photographs = await Promise.all(images.map(readImage));
   const engine = openStageEngine(options.engine);
@@ -48,7 +48,7 @@ export async function colorizeImages(
   for (const [i, photograph] of photographs.entries()) {
     const image = images[i] as string;
     const output = join(outputDirectory, outputName(image));
-    const picture = await colorizeImage(engine, read, photograph);
+    const picture = await colorizeImage(engine, files, photograph);
     await writeFile(output, await encodePng(picture));
     written.push({ image, output });
   }
@@ -91,7 +91,7 @@ async function readImage(path: string): Promise<Image> {
 
 async function colorizeImage(
   engine: Engine,
-  read: ReadFile,
+  files: ModelFiles,
   photograph: Image,
 ): Promise<Image> {
   const { width, height } = photograph;
@@ -103,7 +103,7 @@ async function colorizeImage(
   const small = shrink(gray, factor);
   const colorizer = await createColorizer({
     engine,
-    read,
+    files,
     batch: 1,
     width: small.width,
     height: small.height,

@@ -62,7 +62,9 @@ const batchNormPolicies: Readonly<
 
 export const runFinetune: RunStage<"finetune"> = async (context) => {
   const { params, output, store } = context;
-  const dataset = await openDataset(store, inputOf(context, "data").manifest);
+  const dataset = await openDataset(store, inputOf(context, "data").manifest, {
+    side: params.side,
+  });
   const { network, weights } = await readEncoder(
     reader(context, inputOf(context, "weights")),
   );

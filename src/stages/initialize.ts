@@ -24,7 +24,10 @@ export const runInitialize: RunStage<"initialize"> = async (context) => {
   const declarations = encoderDeclarations(network);
   const { manifest } = inputOf(context, "data");
   const { images } = params.statistics;
-  const dataset = await openDataset(store, manifest, { limit: images });
+  const dataset = await openDataset(store, manifest, {
+    limit: images,
+    side: params.side,
+  });
   const weights = await measureStatistics({
     engine: openStageEngine(context.engine),
     network,

@@ -34,7 +34,9 @@ import type { RunStage, StageContext } from "./stage.ts";
 
 export const runPretrain: RunStage<"pretrain"> = async (context) => {
   const { params, output, store } = context;
-  const dataset = await openDataset(store, inputOf(context, "data").manifest);
+  const dataset = await openDataset(store, inputOf(context, "data").manifest, {
+    side: params.side,
+  });
   const { kind } = params.objective;
   const settings = pretextFeeds[kind].resolve(params.objective, dataset);
   const engine = openStageEngine(context.engine);
