@@ -10,13 +10,7 @@ import { networks } from "../model/networks.ts";
 import { meanCrossEntropy, predictedClasses } from "../train/accuracy.ts";
 import { floatsOf } from "../train/trainer.ts";
 import { createPredictor, type Predictor } from "../train/predictor.ts";
-import {
-  inputOf,
-  openStageEngine,
-  padded,
-  reader,
-  stopIfAborted,
-} from "./_context.ts";
+import { inputOf, openStageEngine, padded, stopIfAborted } from "./_context.ts";
 import {
   encodeConfusion,
   scoreClassification,

@@ -6,13 +6,8 @@ import type { Image } from "../data/image.ts";
 import { commonSize, type ImageSize } from "../data/image-size.ts";
 import { createColorScorer, toGrayImage } from "./_color-scores.ts";
 import { createColorizer, type Colorizer } from "./_colorizer.ts";
-import {
-  inputOf,
-  openStageEngine,
-  padded,
-  reader,
-  stopIfAborted,
-} from "./_context.ts";
+import { inputOf, openStageEngine, padded, stopIfAborted } from "./_context.ts";
+import { openModelFiles } from "./_model-files.ts";
 import type { StageContext, StageResult, StageOutput } from "./stage.ts";
 
 /** The head has hundreds of numbers for every pixel: more at once would only take more memory. */

@@ -84,7 +84,11 @@ export function openModelFiles(store: Store, manifest: Manifest): ModelFiles {
 function unusable(
   files: ModelFiles,
   path: string,
-  what: { readonly code: string; readonly problem: string; readonly cause?: unknown },
+  what: {
+    readonly code: string;
+    readonly problem: string;
+    readonly cause?: unknown;
+  },
 ): UserError {
   return new UserError({
     code: what.code,
@@ -146,12 +150,24 @@ function decodeWeights(
   path: string,
   bytes: Uint8Array,
 ): Weights {
+  const tensors = decodeTensors(files, path, bytes);
+  for (const [name, { dtype }] of tensors)
+    if (dtype !== "F32")
+      throw unusable(files, path, {
+        code: "model.weights",
+        problem: `holds '${name}' as ${dtype}, expected F32`,
+      });
+  return fromTensorData(tensors);
+}
+
+function decodeTensors(files: ModelFiles, path: string, bytes: Uint8Array) {
   try {
-    return fromTensorData(decodeSafetensors(bytes).tensors);
+    return decodeSafetensors(bytes).tensors;
   } catch (thrown) {
     if (!(thrown instanceof UserError)) throw thrown;
-    const { code, message: problem } = thrown;
-    throw unusable(files, path, { code, problem: `is ${problem}`, cause: thrown });
+    const { code, message } = thrown;
+    const problem = `is ${message}`;
+    throw unusable(files, path, { code, problem, cause: thrown });
   }
 }
 

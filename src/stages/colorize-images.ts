@@ -11,7 +11,6 @@ import { toByte, toGray, GRAY_MEAN } from "../data/color.ts";
 import { DecodeError, decodeImage, encodePng } from "../data/decode.ts";
 import type { Image } from "../data/image.ts";
 import type { Engine } from "../engine/engine.ts";
-import { readArtifactFile } from "../store/artifact.ts";
 import type { Manifest } from "../store/manifest.ts";
 import type { Store } from "../store/store.ts";
 import { createColorizer } from "./_colorizer.ts";

@@ -24,7 +24,6 @@ import {
   firstImages,
   inputOf,
   openStageEngine,
-  reader,
 } from "./_context.ts";
 import {
   CLASSIFIER_FILE,
@@ -32,6 +31,7 @@ import {
   encodeWeights,
   METRICS_FILE,
   MODEL_FILE,
+  openModelFiles,
   readEncoder,
 } from "./_model-files.ts";
 import type { RunStage, StageContext } from "./stage.ts";
@@ -66,7 +66,7 @@ export const runFinetune: RunStage<"finetune"> = async (context) => {
     side: params.side,
   });
   const { network, weights } = await readEncoder(
-    reader(context, inputOf(context, "weights")),
+    openModelFiles(store, inputOf(context, "weights").manifest),
   );
   const engine = openStageEngine(context.engine);
   const policy = batchNormPolicies[params.batchNorm];

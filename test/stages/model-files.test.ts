@@ -9,8 +9,9 @@ import {
   readModelDescription,
   readWeights,
   type ModelDescription,
-  type ReadFile,
+  type ModelFiles,
 } from "../../src/stages/_model-files.ts";
+import { encodeSafetensors } from "../../src/store/safetensors.ts";
 
 const { conv6 } = networks;
 const declarations = encoderDeclarations(conv6);
@@ -22,10 +23,11 @@ const description: ModelDescription = {
   dataset: "0".repeat(64),
 };
 const text = (value: string) => new TextEncoder().encode(value);
-const filesOf =
-  (files: Readonly<Record<string, Uint8Array>>): ReadFile =>
-  (path) =>
-    Promise.resolve(files[path] ?? new Uint8Array());
+const filesOf = (files: Readonly<Record<string, Uint8Array>>): ModelFiles => ({
+  read: (path) => Promise.resolve(files[path] ?? new Uint8Array()),
+  placeOf: (path) => `cas/k/a1/${path}`,
+  manifestPath: "cas/k/manifest.json",
+});
 
 function withStatistics(weights: Weights): Weights {
   const statistics = conv6.layers.flatMap(({ name, width }) =>
@@ -84,6 +86,20 @@ describe("models as files", () => {
     await expect(
       readWeights(missing, "weights.safetensors", declarations),
     ).rejects.toThrow("found no such tensor");
+  });
+
+  test("weights that are no safetensors, or of another type, name their place and how they are made anew", async () => {
+    const bytes = Uint8Array.of(0, 0);
+    const tensor = { dtype: "F16", shape: [1], bytes } as const;
+    const contents = [bytes, encodeSafetensors(new Map([["a", tensor]]))];
+    for (const content of contents)
+      await expect(
+        readWeights(filesOf({ "w.safetensors": content }), "w.safetensors", []),
+      ).rejects.toMatchObject({
+        name: "UserError",
+        message: expect.stringContaining("'cas/k/a1/w.safetensors'") as string,
+        hint: expect.stringContaining("remove cas/k/manifest.json") as string,
+      });
   });
 
   test("an encoder without statistics can not be fine-tuned, and the error says which stages measure them", async () => {
