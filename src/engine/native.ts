@@ -121,9 +121,14 @@ function readyStamp(directory: string): EngineStamp {
   if (status.kind === "broken") throw brokenEngine(directory, status.reasons);
   throw new UserError({
     code: "engine.missing",
-    message: `The native engine (TensorFlow ${TENSORFLOW_VERSION}) is not installed: expected it in ${directory}.`,
-    hint: "npm run engine",
+    message: `The native engine (TensorFlow ${TENSORFLOW_VERSION}) is not installed: expected it in ${directory}`,
+    hint: withOverride("npm run engine"),
   });
+}
+
+/** The set-up does not touch a directory that somebody else prepared. */
+function withOverride(command: string): string {
+  return `${command}; if HUELINE_ENGINE names that folder, unset it, or name one that is whole`;
 }
 
 function brokenEngine(
@@ -133,8 +138,8 @@ function brokenEngine(
 ): UserError {
   return new UserError({
     code: "engine.broken",
-    message: `The native engine in ${directory} cannot be used: ${reasons.join("; ")}.`,
-    hint: "npm run engine -- --force",
+    message: `The native engine in ${directory} cannot be used: ${reasons.join("; ")}`,
+    hint: withOverride("npm run engine -- --force"),
     cause,
   });
 }
