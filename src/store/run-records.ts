@@ -258,6 +258,6 @@ function notARecord(store: Store, path: string, problem: string): UserError {
   return new UserError({
     code: "run.corrupt",
     message: `'${path}' in ${store.url} is not what a run writes there: ${problem}`,
-    hint: "remove the run's folder and run the pipeline again: finished tasks are found in the store",
+    hint: "remove that object and run the pipeline again: it is written anew, and finished tasks are found in the store",
   });
 }
