@@ -68,7 +68,6 @@ export function createBucket(name: string, open: () => Promise<Connection>) {
           Bucket: name,
           Key: key,
           IfMatch: ifMatch,
-          ChecksumMode: "ENABLED",
           Range:
             range && `bytes=${range.offset}-${range.offset + range.length - 1}`,
         }),

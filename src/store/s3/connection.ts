@@ -57,7 +57,25 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
       socketTimeout: options.idleTimeoutMs,
     },
   };
-  return { sdk, client: new sdk.S3Client(config) };
+  const client = new sdk.S3Client(config);
+  askForChecksums(client);
+  return { sdk, client };
+}
+
+/**
+ * Asks for the stored CRC-32 of what is read. The SDK's own option would also have it computed a second time, in
+ * JavaScript.
+ */
+function askForChecksums(client: sdkTypes.S3Client): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const { request } = args as { request?: { headers?: unknown } };
+      if (context.commandName === "GetObjectCommand" && request?.headers)
+        Object.assign(request.headers, { "x-amz-checksum-mode": "ENABLED" });
+      return next(args);
+    },
+    { step: "build", name: "askForChecksums" },
+  );
 }
 
 /** Whether the credentials changed when they were asked for anew. */

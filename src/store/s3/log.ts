@@ -150,7 +150,8 @@ export function createLogs(options: {
           return typeof found === "string" ? new Uint8Array() : found.bytes;
         },
       );
-      return Buffer.concat(pieces);
+      // The last segment may have grown since its size was listed.
+      return Buffer.concat(pieces).subarray(0, wanted.length);
     },
 
     /** Removes all segments but the first, from the end: what is left is a log at any time. */
@@ -185,18 +186,18 @@ function createTail(number: number): Tail {
   return { number, etag: null, bytes: new Uint8Array(), isSealed: false };
 }
 
-/** The parts of segments that a range covers. */
-function toPieces(
-  segments: readonly Segment[],
-  wanted: ByteRange,
-): { readonly key: string; readonly range: ByteRange }[] {
-  const pieces: { readonly key: string; readonly range: ByteRange }[] = [];
+type Piece = { readonly key: string; readonly range?: ByteRange };
+
+/** What to read for a range: whole segments without one, for those are checked against their checksum. */
+function toPieces(segments: readonly Segment[], wanted: ByteRange): Piece[] {
+  const pieces: Piece[] = [];
   let start = 0;
   for (const { key, sizeBytes } of segments) {
     const from = Math.max(wanted.offset, start);
     const to = Math.min(wanted.offset + wanted.length, start + sizeBytes);
-    if (to > from)
-      pieces.push({ key, range: { offset: from - start, length: to - from } });
+    const range = { offset: from - start, length: to - from };
+    if (range.length === sizeBytes) pieces.push({ key });
+    else if (range.length > 0) pieces.push({ key, range });
     start += sizeBytes;
   }
   return pieces;

@@ -52,7 +52,7 @@ export function createRetry(options: {
     action: string,
     thrown: unknown,
     failure: Failure,
-    state: { readonly tries: number; readonly elapsedMs: number },
+    state: State,
   ): Promise<number> {
     const where = `cannot ${action} in ${url}`;
     const fail = (code: string, hint: string): Error =>
@@ -63,13 +63,13 @@ export function createRetry(options: {
       case "user":
         throw createUserError(where, failure, thrown);
       case "expired":
-        if (state.tries < 3 && (await options.refreshCredentials())) return 0;
+        if (state.inARow < 3 && (await options.refreshCredentials())) return 0;
         throw fail(
           "store.credentials",
           "the credentials have expired: get new ones (`aws sso login`, or another session token) and run again",
         );
       case "skewed":
-        if (state.tries < 4) return 0;
+        if (state.inARow < 4) return 0;
         throw fail(
           "store.clock",
           "set this machine's clock, or the server's: they differ by more than S3 allows (15 minutes)",
@@ -97,6 +97,8 @@ export function createRetry(options: {
     async run(action, send) {
       let startMs = clock.monotonicMs();
       let tries = 0;
+      let inARow = 0;
+      let last: Failure["kind"] | null = null;
       const attempt: Try = {
         progress() {
           tries = 0;
@@ -108,14 +110,24 @@ export function createRetry(options: {
         const sent = await settle(leave, () => send(attempt));
         if (sent.kind === "answered") return sent.value;
         tries++;
-        const elapsedMs = clock.monotonicMs() - startMs;
-        const state = { tries, elapsedMs };
         const { thrown, failure } = sent;
+        inARow = failure.kind === last ? inARow + 1 : 1;
+        last = failure.kind;
+        const elapsedMs = clock.monotonicMs() - startMs;
+        const state = { tries, inARow, elapsedMs };
         await clock.sleep(await toDelayMs(action, thrown, failure, state));
       }
     },
   };
 }
+
+type State = {
+  /** Without progress. */
+  readonly tries: number;
+  /** Failures of the same kind, up to this one. */
+  readonly inARow: number;
+  readonly elapsedMs: number;
+};
 
 type Sent<T> =
   | { readonly kind: "answered"; readonly value: T }
