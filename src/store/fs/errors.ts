@@ -23,12 +23,12 @@ const remedies: Readonly<Record<string, Remedy>> = {
   ENOSPC: {
     code: "store.full",
     what: "no space is left on its disk",
-    hint: `free some space (\`hueline gc\` shows what can go), ${elsewhere}`,
+    hint: `free some space, ${elsewhere}`,
   },
   EDQUOT: {
     code: "store.quota",
     what: "your disk quota is used up",
-    hint: `free some space (\`hueline gc\` shows what can go), ask for a larger quota, ${elsewhere}`,
+    hint: `free some space, ask for a larger quota, ${elsewhere}`,
   },
   EROFS: {
     code: "store.read-only",
