@@ -90,7 +90,7 @@ export function createS3Store(options: S3StoreOptions): S3Store {
     checksServer: async () => (await requireSafe()).checksums,
   });
   const download = createDownload(bucket, retry);
-  const listing = createListing(bucket, retry);
+  const listing = createListing(bucket, retry, root);
   const logs = createLogs({ bucket, download, listing, retry, writer, toKey });
   const probeTools = { bucket, retry, writer, toKey };
 

@@ -10,15 +10,17 @@ import type { Retry } from "./retry.ts";
 
 export type Listing = ReturnType<typeof createListing>;
 
-export function createListing(bucket: Bucket, retry: Retry) {
+/** Takes and gives whole keys; `root` is what messages leave out of them. */
+export function createListing(bucket: Bucket, retry: Retry, root: string) {
   async function* pages(
     prefix: string,
     delimiter?: "/",
   ): AsyncGenerator<ListPage> {
+    const action = `list '${prefix.slice(root.length)}'`;
     let after: string | null = null;
     do {
       const options = { prefix, after, ...(delimiter ? { delimiter } : {}) };
-      const page: ListPage = await retry.run(`list '${prefix}'`, () =>
+      const page: ListPage = await retry.run(action, () =>
         bucket.listPage(options),
       );
       yield page;
