@@ -37,8 +37,6 @@ type Tail = {
 };
 type Segment = { readonly key: string; readonly sizeBytes: number };
 
-export type Logs = ReturnType<typeof createLogs>;
-
 export function createLogs(options: {
   readonly bucket: Bucket;
   readonly download: Download;
