@@ -33,10 +33,14 @@ export type ConnectionOptions = {
   readonly connectTimeoutMs: number;
 };
 
-/** Throws `store.region` (UserError) where AWS's own endpoint is used and no region is configured. */
+/**
+ * Throws `store.region` (UserError) where AWS's own endpoint is used and no region is configured, `store.endpoint` for
+ * an endpoint that is no URL.
+ */
 export async function connect(options: ConnectionOptions): Promise<Connection> {
   const sdk = await import("@aws-sdk/client-s3");
   const endpoint = options.endpoint ?? (await findConfiguredEndpoint(sdk));
+  if (endpoint !== null) checkEndpoint(endpoint);
   const isAws = endpoint === null || isAwsHost(endpoint);
   const region = options.region ?? (await findRegion(sdk));
   if (region === null && isAws) throw noRegion();
@@ -119,6 +123,16 @@ async function findRegion(sdk: Sdk): Promise<string | null> {
 function isAwsHost(endpoint: string): boolean {
   const host = URL.canParse(endpoint) ? new URL(endpoint).hostname : "";
   return /(^|\.)amazonaws\.com(\.cn)?$/.test(host);
+}
+
+/** `localhost:9000` would be taken for a URL of the scheme `localhost`. */
+function checkEndpoint(endpoint: string): void {
+  if (URL.canParse(endpoint) && /^https?:\/\//i.test(endpoint)) return;
+  throw new UserError({
+    code: "store.endpoint",
+    message: `the S3 endpoint '${endpoint}' is not an http: or https: URL`,
+    hint: "set AWS_ENDPOINT_URL_S3 (or endpoint_url in the profile) to something like http://localhost:9000",
+  });
 }
 
 function noRegion(): UserError {

@@ -72,7 +72,8 @@ const remedies: Readonly<Record<string, readonly [string, string]>> = {
   ],
 };
 
-const certificateCodes = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
+const certificateCodes =
+  /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|EPROTO|WRONG_VERSION/;
 
 const networkCodes: ReadonlySet<string> = new Set([
   "ECONNABORTED",
@@ -126,7 +127,7 @@ export function toFailure(thrown: unknown): Failure {
     return {
       kind: "user",
       code: "store.certificate",
-      hint: "set AWS_CA_BUNDLE or NODE_EXTRA_CA_CERTS to the authority that signed the endpoint's certificate",
+      hint: "set NODE_EXTRA_CA_CERTS to a file with the authority that signed the endpoint's certificate; or the endpoint speaks http, not https",
     };
   if (status === 501) return toUser("NotImplemented");
   if (status === 507) return toUser("InsufficientStorage");

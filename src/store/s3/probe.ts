@@ -48,20 +48,19 @@ type Tools = {
   toKey(path: string): string;
 };
 
-/** Six small requests: what decides whether this server may be written to. */
+/** Eight small requests: what decides whether this server may be written to. */
 export async function probeWrites(tools: Tools): Promise<WriteCapabilities> {
-  return withObject(tools, async ({ path, key, token }) => {
+  return withObject(tools, async (object) => {
+    const { path, token } = object;
     const again = await write(tools, path, { kind: "absent" });
     const match = { kind: "etag", etag: otherEtag } as const;
     const wrongMatch = await write(tools, path, match);
-    const head = await tools.retry.run(`look at '${path}'`, () =>
-      tools.bucket.head(key),
-    );
     return {
       ifNoneMatch: again.kind === "refused",
       ifMatch: wrongMatch.kind === "refused",
-      metadata: head?.token === token || again.kind === "written",
-      checksums: await refusesWrongChecksum(tools),
+      // Not known where the object was replaced; such a server is refused anyway.
+      metadata: again.kind === "written" || again.found?.token === token,
+      checksums: await refusesWrongChecksum(tools, object),
     };
   });
 }
@@ -163,24 +162,25 @@ async function write(
   return { ...outcome, token };
 }
 
-async function refusesWrongChecksum(tools: Tools): Promise<boolean> {
-  return withObject(tools, ({ path, key, etag }) =>
-    tools.retry.run(`write '${path}'`, async () => {
-      try {
-        await tools.bucket.put({
-          key,
-          bytes,
-          condition: { kind: "etag", etag },
-          metadata: {},
-          crc32: toBase64(checksum(bytes.subarray(1))),
-        });
-        return false;
-      } catch (thrown) {
-        if (toStatus(thrown) === 400) return true;
-        throw thrown;
-      }
-    }),
-  );
+async function refusesWrongChecksum(
+  { bucket, retry }: Tools,
+  { path, key, etag }: Probed,
+): Promise<boolean> {
+  return retry.run(`write '${path}'`, async () => {
+    try {
+      await bucket.put({
+        key,
+        bytes,
+        condition: { kind: "etag", etag },
+        metadata: {},
+        crc32: toBase64(checksum(bytes.subarray(1))),
+      });
+      return false;
+    } catch (thrown) {
+      if (toStatus(thrown) === 400) return true;
+      throw thrown;
+    }
+  });
 }
 
 /** The object is there, so an upload that expects none must not be completed. */

@@ -1,5 +1,5 @@
 /** What the S3 store says about each kind of failure, and what it asks for again. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { TransientError, UserError } from "../../../src/base/errors.ts";
 import type { RequestView } from "../../support/s3-server/faults.ts";
 import {
@@ -11,6 +11,7 @@ import {
   to,
   withConnection,
 } from "../../support/s3-server/fixture.ts";
+import { startS3TestServer } from "../../support/s3-server/server.ts";
 
 describe("what a person must mend is said at once, with a hint:", () => {
   test.each([
@@ -49,6 +50,24 @@ describe("what a person must mend is said at once, with a hint:", () => {
     const { store } = await start({}, () => ({ bucket: "another-bucket" }));
     for (const call of [store.stat("a"), store.read("a"), store.remove("a")])
       expect(await thrownBy(call)).toMatchObject({ code: "store.no-bucket" });
+  });
+
+  test("an endpoint that is no URL", async () => {
+    const endpoint = "localhost:9000";
+    const { store } = await start({}, withConnection({ endpoint }));
+    expect(await thrownBy(store.stat("a"))).toMatchObject({
+      code: "store.endpoint",
+    });
+  });
+
+  test("an endpoint that does not speak TLS", async () => {
+    const server = await startS3TestServer();
+    onTestFinished(() => server.close());
+    const endpoint = server.endpoint.replace("http:", "https:");
+    const { store } = await start({}, withConnection({ endpoint }));
+    expect(await thrownBy(store.stat("a"))).toMatchObject({
+      code: "store.certificate",
+    });
   });
 
   test("a key that the server does not know", async () => {

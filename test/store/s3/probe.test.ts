@@ -43,6 +43,14 @@ describe("a server that is not safe to write to is refused with what it did:", (
     ).toMatchObject({ code: "store.unsafe" });
   });
 
+  test("the first write costs eight requests more, once", async () => {
+    const { server, store } = await start();
+    await store.put("a", text("1"));
+    expect(server.requests).toHaveLength(9);
+    await store.put("b", text("1"));
+    expect(server.requests).toHaveLength(10);
+  });
+
   test("a probe finds out what a server lacks, and leaves nothing behind", async () => {
     const { server, store } = await start({
       misbehaviour: {
