@@ -55,6 +55,8 @@ export type Bucket = ReturnType<typeof createBucket>;
 export function createBucket(name: string, open: () => Promise<Connection>) {
   /** Whether the bucket is known to exist, so that 404 means an absent object (B2). */
   let isConfirmed = false;
+  /** Until the server says that it knows no conditions of a DELETE. */
+  let removesByEtag = true;
 
   async function get(
     key: string,
@@ -141,18 +143,27 @@ export function createBucket(name: string, open: () => Promise<Connection>) {
       });
     },
 
-    /** Removes the object if it is still the one with this etag; servers that ignore conditions here remove any. */
+    /** Removes the object if it is still the one with this etag; servers without conditions here remove any. */
     async remove(key: string, etag: string): Promise<"removed" | "refused"> {
       const { sdk, client } = await open();
-      const outcome = await orRefused(async () => {
+      const send = async (condition: {
+        IfMatch?: string;
+      }): Promise<Written> => {
+        const target = { Bucket: name, Key: key };
         await client.send(
-          new sdk.DeleteObjectCommand({
-            Bucket: name,
-            Key: key,
-            IfMatch: etag,
-          }),
+          new sdk.DeleteObjectCommand({ ...target, ...condition }),
         );
         return { kind: "written", etag };
+      };
+      const outcome = await orRefused(async () => {
+        if (!removesByEtag) return send({});
+        try {
+          return await send({ IfMatch: etag });
+        } catch (thrown) {
+          if (toStatus(thrown) !== 501) throw thrown;
+          removesByEtag = false;
+          return send({});
+        }
       });
       return outcome.kind === "written" ? "removed" : "refused";
     },

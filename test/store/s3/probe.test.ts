@@ -43,6 +43,16 @@ describe("a server that is not safe to write to is refused with what it did:", (
     ).toMatchObject({ code: "store.unsafe" });
   });
 
+  test("one that knows no conditional removal is written to, and removes", async () => {
+    const { server, store } = await start({
+      misbehaviour: { lacksConditionalRemoval: true },
+    });
+    await store.put("a", text("1"));
+    await store.remove("a");
+    expect(server.state.keys()).toEqual([]);
+    expect(await store.probe()).toMatchObject({ conditionalRemoval: false });
+  });
+
   test("the first write costs eight requests more, once", async () => {
     const { server, store } = await start();
     await store.put("a", text("1"));

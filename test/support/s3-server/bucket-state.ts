@@ -32,6 +32,8 @@ export type Misbehaviour = {
   readonly ignoresIfNoneMatch?: boolean;
   readonly ignoresIfMatch?: boolean;
   readonly ignoresUploadConditions?: boolean;
+  /** Answers 501 to a DELETE with a condition. */
+  readonly lacksConditionalRemoval?: boolean;
   readonly ignoresChecksums?: boolean;
   readonly ignoresRanges?: boolean;
   readonly losesMetadata?: boolean;
@@ -130,6 +132,8 @@ export function createBucketState(misbehaviour: Misbehaviour) {
     },
 
     remove(key: string, headers: Headers): void {
+      if (misbehaviour.lacksConditionalRemoval && headers["if-match"])
+        throw new S3Error(501, "NotImplemented");
       if (!objects.has(key)) return;
       checkConditions(key, headers);
       objects.delete(key);
