@@ -289,3 +289,10 @@ async function mountTmpfs(): Promise<string | null> {
 async function* none(): AsyncGenerator<Uint8Array> {
   yield* [];
 }
+
+test("a place where no folder can be made is told, and not tried for ever", async () => {
+  const store = createFileStore({ directory: "/proc/hueline-store" });
+  expect(await thrownBy(store.put("a", bytes))).toMatchObject({
+    code: "store.no-folder",
+  });
+});

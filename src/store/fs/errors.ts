@@ -72,6 +72,12 @@ const remedies: Readonly<Record<string, Remedy>> = {
     what: "the file is larger than the file system or `ulimit -f` allows",
     hint: `raise the limit, ${elsewhere}`,
   },
+  // Absent objects are answers and never come here; what is left is a folder that cannot be made.
+  ENOENT: {
+    code: "store.no-folder",
+    what: "no folder can be made there",
+    hint: `keep the store on an ordinary file system, ${elsewhere}`,
+  },
   ELOOP: {
     code: "store.link-loop",
     what: "its symbolic links go in a circle",

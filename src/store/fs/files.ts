@@ -138,15 +138,18 @@ export function createFiles(options: {
   };
 
   /** Not `recursive`: on a read-only disk Node answers that with ENOENT, which says the wrong thing to people. */
-  async function makeFolder(folder: string): Promise<void> {
+  async function makeFolder(folder: string, tries = 0): Promise<void> {
     try {
       await fs.mkdir(folder);
     } catch (thrown) {
       const code = systemCode(thrown);
       if (code === "EEXIST") return;
-      if (code !== "ENOENT" || folder === path.dirname(folder)) throw thrown;
+      // Others may remove an empty parent meanwhile; a place such as /proc, where nothing can be made, never has one.
+      const isHopeless =
+        tries >= folderRetries || folder === path.dirname(folder);
+      if (code !== "ENOENT" || isHopeless) throw thrown;
       await makeFolder(path.dirname(folder));
-      return makeFolder(folder);
+      return makeFolder(folder, tries + 1);
     }
     await files.flushFolder(path.dirname(folder));
   }
