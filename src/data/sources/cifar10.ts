@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { systemCode, UserError } from "../../base/errors.ts";
-import { decodeImage } from "../decode.ts";
+import { decodeImage, DecodeError } from "../decode.ts";
 import { encodePpm } from "../shards/ppm.ts";
 import type { Place } from "./place.ts";
 import type { Source, SourceItem, SourceRequest } from "./source.ts";
@@ -95,12 +95,20 @@ function toPpm(sheet: Uint8Array, row: number): Uint8Array {
 }
 
 async function readSheet(place: Place, name: string): Promise<Uint8Array> {
-  const { width, height, pixels } = await decodeImage(
-    await inPlace(place, name, (file) => readFile(file)),
-  );
+  const file = await inPlace(place, name, (path) => readFile(path));
+  const { width, height, pixels } = await decodeSheet(place, name, file);
   if (width !== SIDE * SIDE || height !== SHEET_ROWS)
     throw malformed(place, `'${name}' is ${width} × ${height} pixels`);
   return pixels;
+}
+
+async function decodeSheet(place: Place, name: string, file: Uint8Array) {
+  try {
+    return await decodeImage(file);
+  } catch (thrown) {
+    if (!(thrown instanceof DecodeError)) throw thrown;
+    throw malformed(place, `'${name}' ${thrown.message}`);
+  }
 }
 
 async function readLabels(

