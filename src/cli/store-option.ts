@@ -7,7 +7,8 @@ export function storeUrlOf(
   option: string | undefined,
   { currentDirectory }: Pick<Environment, "currentDirectory">,
 ): string {
-  if (option === undefined)
+  // An empty variable is one that is not set.
+  if (option === undefined || option === "")
     return pathToFileURL(path.join(currentDirectory, ".hueline")).href;
   const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(option);
   return isUrl

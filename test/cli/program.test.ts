@@ -73,6 +73,14 @@ test.each(["bash", "zsh", "fish"])(
   },
 );
 
+test("an empty HUELINE_STORE is one that is not set", async () => {
+  const folder = await createTemporaryFolder();
+  const { stderr } = await runCli(["status", "--store", ""], {
+    currentDirectory: folder,
+  });
+  expect(stderr).toContain(`${folder}/.hueline`);
+});
+
 test("a store of an unknown scheme is refused with what there is", async () => {
   const folder = await createTemporaryFolder();
   const { exitCode, stderr } = await runCli(
