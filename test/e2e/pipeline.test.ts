@@ -7,41 +7,19 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { hueline as runHueline, type Ended } from "../support/hueline.ts";
 import { openTemporaryFolder } from "../support/temporary-folder.ts";
 
-const main = path.resolve(import.meta.dirname, "../../src/main.ts");
 const pipeline = path.join(import.meta.dirname, "small.yaml");
-
-type Ended = {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-};
 
 let folder = "";
 let remove: () => Promise<void> = async () => undefined;
 let first: Ended;
 
-async function hueline(
+const hueline = (
   args: readonly string[],
   variables: Record<string, string> = {},
-): Promise<Ended> {
-  try {
-    const { stdout, stderr } = await promisify(execFile)(
-      process.execPath,
-      [main, ...args],
-      {
-        cwd: folder,
-        env: { ...process.env, ...variables },
-        maxBuffer: 64 * 2 ** 20,
-      },
-    );
-    return { code: 0, stdout, stderr };
-  } catch (thrown) {
-    const { code, stdout, stderr } = thrown as Ended;
-    return { code, stdout, stderr };
-  }
-}
+): Promise<Ended> => runHueline(args, { folder, variables });
 
 beforeAll(async () => {
   ({ folder, remove } = await openTemporaryFolder());

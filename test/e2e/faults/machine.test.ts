@@ -94,7 +94,11 @@ test("a store on a file system that is mounted read-only is told, can be read, a
 test("a full disk is told, loses nothing, and the run goes on when there is room", async (context) => {
   const store = "full";
   const { remount } = mount(context, store, [
-    ...["-t", "tmpfs", "-o", "size=1m", "tmpfs"],
+    "-t",
+    "tmpfs",
+    "-o",
+    "size=1m",
+    "tmpfs",
   ]);
   const full = await run([training, ...short, "--store", store]);
   expect([1, 65]).toContain(full.code);

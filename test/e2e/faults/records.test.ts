@@ -164,10 +164,7 @@ test("an error that nothing waits for ends a worker with 70 and one JSON line", 
       return usage.call(process);
     };`;
   const { code, stdout } = await hueline(
-    [
-      ...["worker", "--store", sound.folder],
-      ...["--run", sound.run, "--task", "photos"],
-    ],
+    ["worker", "--store", sound.folder, "--run", sound.run, "--task", "photos"],
     {
       folder,
       nodeFlags: [
