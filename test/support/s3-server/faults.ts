@@ -13,7 +13,11 @@ export type Fault =
   /** The answer's body ends in the middle. */
   | { readonly kind: "truncate" }
   /** One byte of the request's body, or else of the object that is sent, is another one. */
-  | { readonly kind: "corrupt" }
+  | {
+      readonly kind: "corrupt";
+      /** Where, as a fraction of the body; default: in the middle. */
+      readonly at?: number;
+    }
   | {
       readonly kind: "refuse";
       readonly status: number;
@@ -68,6 +72,9 @@ export function createRandomFaults(options: {
       return hash32(seed, number, 3) % 2 === 0
         ? { kind: "drop" }
         : { kind: "delay", ms: slowMs };
-    return fast[hash32(seed, number, 4) % fast.length] ?? null;
+    const fault = fast[hash32(seed, number, 4) % fast.length] ?? null;
+    return fault?.kind === "corrupt"
+      ? { kind: "corrupt", at: uniform(seed, number, 5) }
+      : fault;
   };
 }

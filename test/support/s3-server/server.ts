@@ -241,12 +241,12 @@ function send(
   );
 }
 
-/** Another byte in the middle. */
+/** One byte is another one. */
 function damage(fault: Fault | null, bytes: Buffer): Buffer {
   if (fault?.kind !== "corrupt" || bytes.byteLength === 0) return bytes;
   const damaged = Buffer.from(bytes);
-  damaged[damaged.byteLength >> 1] =
-    (damaged[damaged.byteLength >> 1] ?? 0) ^ 4;
+  const at = Math.floor((fault.at ?? 0.5) * damaged.byteLength);
+  damaged[at] = (damaged[at] ?? 0) ^ 4;
   return damaged;
 }
 
