@@ -27,7 +27,7 @@ const rooms = {
     why: "the engine computes; it knows no image, task or store",
   },
   model: {
-    may: ["base", "spec", "engine", "store/safetensors", "store/checkpoints"],
+    may: ["base", "spec", "engine", "store/artifacts"],
     why: "networks and losses do no I/O",
   },
   train: {
@@ -147,7 +147,7 @@ module.exports = {
         pathNot: "^src/stages/stages\\.ts$",
       },
       to: {
-        path: "^src/stages/(?!_|stage\\.ts|stages\\.ts)",
+        path: "^src/stages/(?!_|stage\\.ts|stages\\.ts)[^/]+\\.ts$",
         pathNot: "^src/stages/$1\\.ts$",
         dependencyTypesNot: ["type-only"],
       },
@@ -157,7 +157,7 @@ module.exports = {
       comment: "A file that starts with `_` is its room's own.",
       severity: "error",
       from: { path: "^src/([^/]+)/" },
-      to: { path: "^src/[^/]+/_", pathNot: "^src/$1/" },
+      to: { path: ["^src/[^/]+/_", "^src/[^/]+/[^/]+/_"], pathNot: "^src/$1/" },
     },
     {
       name: "no-cycles",

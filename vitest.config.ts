@@ -29,8 +29,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts", browser],
           exclude: [
             ...pure.filter((glob) => !glob.includes("report")),
-            "test/report/!(browser)*.test.ts",
-            "test/report/html/**",
+            "test/report/**/!(browser).test.ts",
             ...whole,
           ],
           // TensorFlow's native library and worker threads do not mix with vm contexts: one process per file.

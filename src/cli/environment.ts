@@ -5,7 +5,7 @@
 import type { ExitCode } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import type { Manifest } from "../store/manifest.ts";
+import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 
 export type TextOutput = {

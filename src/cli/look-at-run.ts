@@ -5,10 +5,10 @@
 import { mapBounded } from "../base/async.ts";
 import type { TaskProgress } from "../executor/executor.ts";
 import type { RunStatus } from "../run/status.ts";
-import { inspectClaim } from "../store/claims.ts";
+import { inspectClaim } from "../store/claims/claims.ts";
 import { layout } from "../store/layout.ts";
-import { createLiveness, describeOwner } from "../store/owner.ts";
-import { readStatus, toLeaseKey } from "../store/run-records.ts";
+import { createLiveness, describeOwner } from "../store/claims/owner.ts";
+import { readStatus, toLeaseKey } from "../store/runs/run-records.ts";
 import type { Store } from "../store/store.ts";
 import type { Environment } from "./environment.ts";
 import { readProgressLine } from "./log-line.ts";

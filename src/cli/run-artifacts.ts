@@ -3,8 +3,8 @@ import { mapBounded } from "../base/async.ts";
 import { UserError } from "../base/errors.ts";
 import type { Plan, Task } from "../plan/plan.ts";
 import { layout } from "../store/layout.ts";
-import { readManifest, type Manifest } from "../store/manifest.ts";
-import { findRun, readPlan } from "../store/run-records.ts";
+import { readManifest, type Manifest } from "../store/artifacts/manifest.ts";
+import { findRun, readPlan } from "../store/runs/run-records.ts";
 import type { Store } from "../store/store.ts";
 
 const LOOKUPS_IN_FLIGHT = 16;

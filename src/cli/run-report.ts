@@ -8,10 +8,10 @@ import type { Plan, Task } from "../plan/plan.ts";
 import { renderHtml } from "../report/html/page.ts";
 import { createStageCosts, type RunFacts } from "../report/run-facts.ts";
 import { parseReport, type ReportValue } from "../report/value.ts";
-import { readArtifactFile } from "../store/artifact.ts";
+import { readArtifactFile } from "../store/artifacts/artifact.ts";
 import { layout } from "../store/layout.ts";
-import type { Manifest } from "../store/manifest.ts";
-import { readRunEvents } from "../store/run-events.ts";
+import type { Manifest } from "../store/artifacts/manifest.ts";
+import { readRunEvents } from "../store/runs/run-events.ts";
 import type { Store } from "../store/store.ts";
 import { readManifests } from "./run-artifacts.ts";
 

@@ -6,7 +6,7 @@
  * and each part's manifest the file. So the id depends on what the images are, not on where they lie.
  */
 import { z } from "zod";
-import { ORDER_VERSION } from "./order.ts";
+import { ORDER_VERSION } from "./batches/order.ts";
 
 export const PART_FILE = "part.json";
 export const CATALOG_FILE = "dataset.json";

@@ -5,8 +5,8 @@
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { UserError } from "../base/errors.ts";
-import { readArtifactFile } from "../store/artifact.ts";
-import { readManifest, type Manifest } from "../store/manifest.ts";
+import { readArtifactFile } from "../store/artifacts/artifact.ts";
+import { readManifest, type Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 import { CATALOG_FILE, catalogSchema, type Catalog } from "./catalog.ts";
 import {

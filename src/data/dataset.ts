@@ -8,7 +8,7 @@
  */
 import { mapBounded } from "../base/async.ts";
 import { UserError } from "../base/errors.ts";
-import type { Manifest } from "../store/manifest.ts";
+import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 import type { Catalog } from "./catalog.ts";
 import {
@@ -17,8 +17,8 @@ import {
   findDatasetFiles,
   type ShardFiles,
 } from "./dataset-files.ts";
-import { decodeImage, DecodeError } from "./decode.ts";
-import type { Image } from "./image.ts";
+import { decodeImage, DecodeError } from "./pixels/decode.ts";
+import type { Image } from "./pixels/image.ts";
 import {
   SampleClass,
   sampleName,

@@ -4,12 +4,12 @@
  */
 import { crc32 } from "node:zlib";
 import { toError, UserError } from "../base/errors.ts";
-import { readArtifactFile } from "../store/artifact.ts";
-import type { Manifest } from "../store/manifest.ts";
+import { readArtifactFile } from "../store/artifacts/artifact.ts";
+import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 import { LEFT_OUT_FILE, leftOutSchema, type Catalog } from "./catalog.ts";
 import { findDatasetFiles, type ShardFiles } from "./dataset-files.ts";
-import { sampleAt } from "./order.ts";
+import { sampleAt } from "./batches/order.ts";
 import {
   EXTENSIONS,
   sampleName,

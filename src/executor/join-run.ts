@@ -12,11 +12,15 @@ import { noControl } from "../run/observation.ts";
 import { reconcile } from "../run/reconcile.ts";
 import type { RunStatus } from "../run/status.ts";
 import { isTerminal } from "../run/to-status.ts";
-import { inspectClaim, type ClaimOptions } from "../store/claims.ts";
-import { holdClaim } from "../store/hold-claim.ts";
-import { describeOwner, type ClaimOwner } from "../store/owner.ts";
-import { readControl, requestRetry } from "../store/run-control.ts";
-import { readStatus, takeRunLease, toLeaseKey } from "../store/run-records.ts";
+import { inspectClaim, type ClaimOptions } from "../store/claims/claims.ts";
+import { holdClaim } from "../store/claims/hold-claim.ts";
+import { describeOwner, type ClaimOwner } from "../store/claims/owner.ts";
+import { readControl, requestRetry } from "../store/runs/run-control.ts";
+import {
+  readStatus,
+  takeRunLease,
+  toLeaseKey,
+} from "../store/runs/run-records.ts";
 import type { Store } from "../store/store.ts";
 import { drive, type DriveEvent } from "./drive.ts";
 import type { Executor } from "./executor.ts";

@@ -1,7 +1,11 @@
 /** Joins a run on this machine: the local executor, with the claims and controls of the store wired to it. */
-import { inspectClaim } from "../store/claims.ts";
-import { createLiveness, describeOwner, readOwner } from "../store/owner.ts";
-import { readControl } from "../store/run-control.ts";
+import { inspectClaim } from "../store/claims/claims.ts";
+import {
+  createLiveness,
+  describeOwner,
+  readOwner,
+} from "../store/claims/owner.ts";
+import { readControl } from "../store/runs/run-control.ts";
 import type { RunStatus } from "../run/status.ts";
 import { joinRun, type JoinOptions } from "./join-run.ts";
 import {

@@ -7,7 +7,7 @@
  * B Stride, offset and receptive field are computed from the declaration, never typed in. They hold where the image's
  *   side is a multiple of the total stride; elsewhere SAME padding only adds cells at the far edge.
  */
-import type { ModelName } from "../spec/params-common.ts";
+import type { ModelName } from "../spec/params/params-common.ts";
 
 export type ConvLayer = {
   readonly name: string;

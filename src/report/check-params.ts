@@ -3,8 +3,8 @@
  * report mends the file. A metric that only some cells lack is not a mistake here; it is counted as left out.
  */
 import { UserError } from "../base/errors.ts";
-import type { ReportParams } from "../spec/params-report.ts";
-import type { Located, Selector } from "./select.ts";
+import type { ReportParams } from "../spec/params/params-report.ts";
+import type { Located, Selector } from "./verdicts/select.ts";
 
 type Known = {
   readonly rows: readonly Located[];

@@ -3,11 +3,11 @@
  * or host comes in, because a report's bytes are an artifact like any other (invariant C).
  * What a figure asked for and did not get is counted in `leftOut` (invariant J).
  */
-import type { ReportParams } from "../spec/params-report.ts";
+import type { ReportParams } from "../spec/params/params-report.ts";
 import { checkParams } from "./check-params.ts";
 import { createCurve } from "./curves.ts";
 import type { TrainingLog } from "./curves.ts";
-import { createClaim, createPublished } from "./create-claim.ts";
+import { createClaim, createPublished } from "./verdicts/create-claim.ts";
 import { createTable } from "./create-table.ts";
 import type {
   ArtifactFact,

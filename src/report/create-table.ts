@@ -1,15 +1,15 @@
 /** One table of a report: rows × columns of samples, and what it lacks. */
-import type { ReportParams } from "../spec/params-report.ts";
+import type { ReportParams } from "../spec/params/params-report.ts";
 import {
   groupByLabel,
   isSelected,
   labelOfAxis,
   labelOfRow,
   valuesOver,
-} from "./select.ts";
-import type { Names } from "./select.ts";
-import { summarize } from "./statistics.ts";
-import type { Placed } from "./statistics.ts";
+} from "./verdicts/select.ts";
+import type { Names } from "./verdicts/select.ts";
+import { summarize } from "./verdicts/statistics.ts";
+import type { Placed } from "./verdicts/statistics.ts";
 import type { Measurement, ReportTable, ReportValue, Sample } from "./value.ts";
 
 type TableParams = ReportParams["tables"][number];

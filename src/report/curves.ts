@@ -4,15 +4,15 @@
  * a mean never compares different steps. Nothing is smoothed beyond that.
  */
 import type { Cell } from "../plan/plan.ts";
-import type { ReportParams } from "../spec/params-report.ts";
+import type { ReportParams } from "../spec/params/params-report.ts";
 import {
   axisValue,
   groupByLabel,
   isSelected,
   labelOfRow,
   requireOneAxis,
-} from "./select.ts";
-import type { Names } from "./select.ts";
+} from "./verdicts/select.ts";
+import type { Names } from "./verdicts/select.ts";
 import type { Curve } from "./value.ts";
 
 /** One row of `metrics.jsonl`. */

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { JsonValue } from "./pipeline-spec.ts";
 import { STAGE_KINDS } from "./stage-kinds.ts";
-import { count, durationMs, memoryBytes } from "./units.ts";
+import { count, durationMs, memoryBytes } from "./params/units.ts";
 
 /** Anything: the document's reader made it, so it is JSON already; checking it again would cost more than reading it. */
 const json = z.custom<JsonValue>();

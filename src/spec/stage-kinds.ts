@@ -7,10 +7,10 @@
  * Parameters that only say where something lies are listed in `places` and stay out of the key.
  */
 import type { z } from "zod";
-import { evaluateParams, finetuneParams } from "./params-downstream.ts";
-import { initializeParams, pretrainParams } from "./params-pretext.ts";
-import { reportParams } from "./params-report.ts";
-import { shardParams } from "./params-shard.ts";
+import { evaluateParams, finetuneParams } from "./params/params-downstream.ts";
+import { initializeParams, pretrainParams } from "./params/params-pretext.ts";
+import { reportParams } from "./params/params-report.ts";
+import { shardParams } from "./params/params-shard.ts";
 
 export const STAGE_KINDS = [
   "shard",

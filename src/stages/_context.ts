@@ -1,10 +1,10 @@
 /** What the training stages need of their context: the engine, their inputs, the first images. */
 import { StoppedError } from "../base/errors.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { measuringBatches } from "../data/gray-batches.ts";
-import { commonSize } from "../data/image-size.ts";
+import { measuringBatches } from "../data/batches/gray-batches.ts";
+import { commonSize } from "../data/pixels/image-size.ts";
 import { openEngine, type Engine } from "../engine/engine.ts";
-import type { GrayImages } from "../train/gray-images.ts";
+import type { GrayImages } from "../train/jobs/gray-images.ts";
 import type { EngineOptions, InputArtifact, StageContext } from "./stage.ts";
 
 /** Steps between checkpoints where the pipeline says nothing: at most some tens of seconds of work. */

@@ -11,12 +11,18 @@ import {
 import type { Network } from "../model/network.ts";
 import { networks } from "../model/networks.ts";
 import type { WeightDeclaration, Weights } from "../model/weights.ts";
-import { MODELS } from "../spec/params-common.ts";
+import { MODELS } from "../spec/params/params-common.ts";
 import { fromTensorData, toTensorData } from "../train/variables.ts";
-import { artifactFilePath, readArtifactFile } from "../store/artifact.ts";
+import {
+  artifactFilePath,
+  readArtifactFile,
+} from "../store/artifacts/artifact.ts";
 import { layout } from "../store/layout.ts";
-import type { Manifest } from "../store/manifest.ts";
-import { decodeSafetensors, encodeSafetensors } from "../store/safetensors.ts";
+import type { Manifest } from "../store/artifacts/manifest.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+} from "../store/artifacts/safetensors.ts";
 import type { Store } from "../store/store.ts";
 
 export const MODEL_FILE = "model.json";

@@ -10,7 +10,7 @@ import {
   toJsonBytes,
 } from "../data/catalog.ts";
 import { checkQuarantine, mergeParts } from "../data/shards/merge-parts.ts";
-import { readArtifactFile } from "../store/artifact.ts";
+import { readArtifactFile } from "../store/artifacts/artifact.ts";
 import type { InputArtifact, RunStage, StageContext } from "./stage.ts";
 
 export const runCatalog: RunStage<"catalog"> = async (context) => {

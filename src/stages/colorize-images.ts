@@ -7,16 +7,16 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { systemCode, UserError } from "../base/errors.ts";
-import { toByte, toGray, GRAY_MEAN } from "../data/color.ts";
-import { DecodeError, decodeImage, encodePng } from "../data/decode.ts";
-import type { Image } from "../data/image.ts";
+import { toByte, toGray, GRAY_MEAN } from "../data/pixels/color.ts";
+import { DecodeError, decodeImage, encodePng } from "../data/pixels/decode.ts";
+import type { Image } from "../data/pixels/image.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Manifest } from "../store/manifest.ts";
+import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
-import { createColorizer } from "./_colorizer.ts";
+import { createColorizer } from "./evaluate/_colorizer.ts";
 import { openStageEngine } from "./_context.ts";
 import { openModelFiles, type ModelFiles } from "./_model-files.ts";
-import { enlarge, shrink, type Plane } from "./_resample.ts";
+import { enlarge, shrink, type Plane } from "./evaluate/_resample.ts";
 import type { EngineOptions } from "./stage.ts";
 
 /** Shorter side, in pixels, that photographs are shrunk to at least before the network sees them. */

@@ -1,6 +1,6 @@
 /** The stage `evaluate`: measures a model on images that it has not seen, by the task that the pipeline names. */
-import { evaluateClassification } from "./_evaluate-classification.ts";
-import { evaluateColorization } from "./_evaluate-colorization.ts";
+import { evaluateClassification } from "./evaluate/_evaluate-classification.ts";
+import { evaluateColorization } from "./evaluate/_evaluate-colorization.ts";
 import type { RunStage, StageContext, StageResult } from "./stage.ts";
 
 type Evaluate = StageContext<"evaluate">;

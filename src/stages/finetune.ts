@@ -3,9 +3,9 @@
  * their order and their augmentation follow from the seed alone: arms of one seed differ in their first weights only.
  */
 import { systemClock } from "../base/clock.ts";
-import { GRAY_MEAN } from "../data/color.ts";
+import { GRAY_MEAN } from "../data/pixels/color.ts";
 import { openDataset, type Dataset } from "../data/dataset.ts";
-import { drawBalanced, splitHeldOut } from "../data/labels.ts";
+import { drawBalanced, splitHeldOut } from "../data/batches/labels.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { BatchNormMode } from "../model/encoder.ts";
 import { foldStatistics } from "../model/encoder-weights.ts";
@@ -14,11 +14,11 @@ import type { Weights } from "../model/weights.ts";
 import {
   createClassificationJob,
   type ClassificationOptions,
-} from "../train/classification.ts";
+} from "../train/jobs/classification.ts";
 import { trainLoop, type LoopResult } from "../train/loop.ts";
 import { encodeMetrics } from "../train/metrics.ts";
-import { createProtocol } from "../train/protocol.ts";
-import { measureStatistics } from "../train/statistics.ts";
+import { createProtocol } from "../train/protocol/protocol.ts";
+import { measureStatistics } from "../train/jobs/statistics.ts";
 import {
   CHECKPOINT_EVERY_STEPS,
   firstImages,

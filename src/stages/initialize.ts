@@ -3,12 +3,12 @@
  * pretrained one, so that the two differ in their weights alone: unmeasured, random weights would do far worse and flatter
  * whatever they are compared with.
  */
-import { GRAY_MEAN } from "../data/color.ts";
+import { GRAY_MEAN } from "../data/pixels/color.ts";
 import { openDataset } from "../data/dataset.ts";
 import { encoderDeclarations } from "../model/encoder-weights.ts";
 import { networks } from "../model/networks.ts";
 import { createWeights, parameterCount } from "../model/weights.ts";
-import { measureStatistics } from "../train/statistics.ts";
+import { measureStatistics } from "../train/jobs/statistics.ts";
 import { firstImages, inputOf, openStageEngine } from "./_context.ts";
 import {
   encodeModelDescription,

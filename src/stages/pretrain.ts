@@ -3,18 +3,18 @@
  * encoder, head and learning curve.
  */
 import { systemClock } from "../base/clock.ts";
-import { GRAY_MEAN } from "../data/color.ts";
+import { GRAY_MEAN } from "../data/pixels/color.ts";
 import { openDataset, type Dataset } from "../data/dataset.ts";
 import type { Engine } from "../engine/engine.ts";
 import { networks } from "../model/networks.ts";
 import type { ObjectiveSettings } from "../model/objectives.ts";
-import type { ObjectiveKind } from "../spec/params-pretext.ts";
+import type { ObjectiveKind } from "../spec/params/params-pretext.ts";
 import { trainLoop, type LoopResult } from "../train/loop.ts";
 import { encodeMetrics } from "../train/metrics.ts";
-import { createPretextJob } from "../train/pretext.ts";
-import { pretextFeeds } from "../train/pretext-feeds.ts";
-import { createProtocol } from "../train/protocol.ts";
-import { measureStatistics } from "../train/statistics.ts";
+import { createPretextJob } from "../train/jobs/pretext.ts";
+import { pretextFeeds } from "../train/jobs/pretext-feeds.ts";
+import { createProtocol } from "../train/protocol/protocol.ts";
+import { measureStatistics } from "../train/jobs/statistics.ts";
 import type { Weights } from "../model/weights.ts";
 import {
   CHECKPOINT_EVERY_STEPS,

@@ -5,14 +5,14 @@
  */
 import { StoppedError } from "../base/errors.ts";
 import { createReport } from "../report/create-report.ts";
-import { renderCsv } from "../report/csv.ts";
+import { renderCsv } from "../report/text/csv.ts";
 import { renderHtml } from "../report/html/page.ts";
-import { renderLatex } from "../report/latex.ts";
-import { renderMarkdown } from "../report/markdown.ts";
+import { renderLatex } from "../report/text/latex.ts";
+import { renderMarkdown } from "../report/text/markdown.ts";
 import { renderJson } from "../report/value.ts";
 import type { ReportValue } from "../report/value.ts";
-import { readProvenance } from "./_provenance.ts";
-import { readPictures, readTrainingLog } from "./_report-inputs.ts";
+import { readProvenance } from "./report/_provenance.ts";
+import { readPictures, readTrainingLog } from "./report/_report-inputs.ts";
 import type { RunStage, StageContext } from "./stage.ts";
 
 /** Metrics: `claims`, `claimsHolding`, `published`, `publishedReproduced`. */

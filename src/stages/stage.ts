@@ -9,8 +9,8 @@ import type {
 } from "../plan/task-description.ts";
 import type { TaskKind } from "../plan/plan.ts";
 import type { StageKind, StageParams } from "../spec/stage-kinds.ts";
-import type { CheckpointStore } from "../store/checkpoints.ts";
-import type { Manifest } from "../store/manifest.ts";
+import type { CheckpointStore } from "../store/artifacts/checkpoints.ts";
+import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 
 /** One upstream artifact: its reference in the plan and its commit. */

@@ -1,8 +1,8 @@
 /**
  * A training run as a checkpoint, and back (docs/design.md, invariant H): variables, momentum, and the loop's own state.
  */
-import type { Checkpoint, TensorData } from "../store/checkpoints.ts";
-import type { EarlyStopState } from "./early-stop.ts";
+import type { Checkpoint, TensorData } from "../store/artifacts/checkpoints.ts";
+import type { EarlyStopState } from "./protocol/early-stop.ts";
 import type { MetricsState } from "./metrics.ts";
 import { isSlot } from "./trainer.ts";
 import { fromTensorData, toTensorData } from "./variables.ts";

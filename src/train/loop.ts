@@ -14,7 +14,7 @@ import { setImmediate as yieldToEvents } from "node:timers/promises";
 import type { Clock } from "../base/clock.ts";
 import { StoppedError } from "../base/errors.ts";
 import type { Weights } from "../model/weights.ts";
-import type { CheckpointStore } from "../store/checkpoints.ts";
+import type { CheckpointStore } from "../store/artifacts/checkpoints.ts";
 import { fromCheckpoint, toCheckpoint, type LoopState } from "./checkpoint.ts";
 import { checkFiniteLosses, checkFiniteWeights } from "./finite.ts";
 import {
@@ -25,7 +25,7 @@ import {
   type MetricsRow,
 } from "./metrics.ts";
 import { createProgressMeter, type ProgressReport } from "./progress.ts";
-import type { Protocol, StepPlan } from "./protocol.ts";
+import type { Protocol, StepPlan } from "./protocol/protocol.ts";
 import type { StepFeeds, Trainer } from "./trainer.ts";
 
 /** What is trained. */

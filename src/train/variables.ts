@@ -5,8 +5,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { TensorValue } from "../engine/engine.ts";
 import type { Parameters } from "../model/encoder.ts";
 import type { WeightArray, Weights } from "../model/weights.ts";
-import type { TensorData } from "../store/checkpoints.ts";
-import { toFloat32Array } from "../store/safetensors.ts";
+import type { TensorData } from "../store/artifacts/checkpoints.ts";
+import { toFloat32Array } from "../store/artifacts/safetensors.ts";
 
 export type Variables = {
   readonly byName: ReadonlyMap<string, tf.Variable>;

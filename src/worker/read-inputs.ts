@@ -7,7 +7,7 @@ import type {
 } from "../plan/task-description.ts";
 import type { InputArtifact, StageContext } from "../stages/stage.ts";
 import { layout } from "../store/layout.ts";
-import { readManifest } from "../store/manifest.ts";
+import { readManifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 
 const MANIFESTS_AT_ONCE = 16;

@@ -1,6 +1,6 @@
 /** Where training goes on, as one log line: the trainer itself never logs, and nobody sees a checkpoint being read. */
 import type { Logger } from "../base/log.ts";
-import type { CheckpointStore } from "../store/checkpoints.ts";
+import type { CheckpointStore } from "../store/artifacts/checkpoints.ts";
 
 /** The same checkpoints; the one that a stage continues from is said, with its step. */
 export function logResumption(

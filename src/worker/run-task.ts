@@ -16,17 +16,21 @@ import type { RunStage, StageContext, StageResult } from "../stages/stage.ts";
 import {
   createArtifactWriter,
   type ArtifactWriter,
-} from "../store/artifact.ts";
+} from "../store/artifacts/artifact.ts";
 import {
   createCheckpointStore,
   type TaskCheckpoints,
-} from "../store/checkpoints.ts";
-import { takeClaim } from "../store/claims.ts";
-import { holdClaim, type HeldClaim } from "../store/hold-claim.ts";
+} from "../store/artifacts/checkpoints.ts";
+import { takeClaim } from "../store/claims/claims.ts";
+import { holdClaim, type HeldClaim } from "../store/claims/hold-claim.ts";
 import { layout } from "../store/layout.ts";
-import { commitManifest, readManifest } from "../store/manifest.ts";
-import { createLiveness, describeOwner, readOwner } from "../store/owner.ts";
-import { readTaskDescription } from "../store/run-records.ts";
+import { commitManifest, readManifest } from "../store/artifacts/manifest.ts";
+import {
+  createLiveness,
+  describeOwner,
+  readOwner,
+} from "../store/claims/owner.ts";
+import { readTaskDescription } from "../store/runs/run-records.ts";
 import type { Store } from "../store/store.ts";
 import { reportFailure, toCauseOfEnd } from "./exit-code.ts";
 import type { WorkerFacts } from "./facts.ts";

@@ -2,7 +2,7 @@
 import type { TaskDescription } from "../plan/task-description.ts";
 import { declarationOf } from "../spec/stage-kinds.ts";
 import type { StageResult } from "../stages/stage.ts";
-import type { Manifest, ManifestFile } from "../store/manifest.ts";
+import type { Manifest, ManifestFile } from "../store/artifacts/manifest.ts";
 import type { WorkerFacts } from "./facts.ts";
 
 /** The manifest of the attempt `made`; its bytes besides `producer` and `timing` follow from the task alone. */

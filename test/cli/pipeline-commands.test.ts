@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { layout } from "../../src/store/layout.ts";
 import { createFileStore } from "../../src/store/fs.ts";
-import { createRun } from "../../src/store/run-records.ts";
+import { createRun } from "../../src/store/runs/run-records.ts";
 import { createPlan } from "../../src/plan/create-plan.ts";
 import { parsePipeline } from "../../src/spec/parse.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";

@@ -7,11 +7,11 @@ import {
   readSample,
   verifyDataset,
 } from "../../src/data/inspect.ts";
-import { sampleAt } from "../../src/data/order.ts";
+import { sampleAt } from "../../src/data/batches/order.ts";
 import { decodePpm } from "../../src/data/shards/ppm.ts";
-import { createArtifactWriter } from "../../src/store/artifact.ts";
+import { createArtifactWriter } from "../../src/store/artifacts/artifact.ts";
 import { layout } from "../../src/store/layout.ts";
-import type { Manifest } from "../../src/store/manifest.ts";
+import type { Manifest } from "../../src/store/artifacts/manifest.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import {

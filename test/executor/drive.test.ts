@@ -8,8 +8,8 @@ import {
 } from "../../src/executor/drive.ts";
 import type { RunControl } from "../../src/run/observation.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
-import { readRunEvents } from "../../src/store/run-events.ts";
-import { readStatus } from "../../src/store/run-records.ts";
+import { readRunEvents } from "../../src/store/runs/run-events.ts";
+import { readStatus } from "../../src/store/runs/run-records.ts";
 import { createFakeExecutor, type FakeEnd } from "../support/fake-executor.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { buildPlan } from "../support/plans.ts";

@@ -2,11 +2,14 @@ import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../src/base/log.ts";
 import type { DriveEvent } from "../../src/executor/drive.ts";
 import { joinRun, type JoinOptions } from "../../src/executor/join-run.ts";
-import { takeClaim } from "../../src/store/claims.ts";
+import { takeClaim } from "../../src/store/claims/claims.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
-import type { ClaimOwner, Liveness } from "../../src/store/owner.ts";
-import { readControl, requestCancel } from "../../src/store/run-control.ts";
-import { toLeaseKey, writeStatus } from "../../src/store/run-records.ts";
+import type { ClaimOwner, Liveness } from "../../src/store/claims/owner.ts";
+import {
+  readControl,
+  requestCancel,
+} from "../../src/store/runs/run-control.ts";
+import { toLeaseKey, writeStatus } from "../../src/store/runs/run-records.ts";
 import { createFakeExecutor, type FakeEnd } from "../support/fake-executor.ts";
 import { createManualClock } from "../support/manual-clock.ts";
 import { buildPlan } from "../support/plans.ts";

@@ -3,7 +3,7 @@ import { UserError } from "../../src/base/errors.ts";
 import { createReport } from "../../src/report/create-report.ts";
 import type { ReportInputs } from "../../src/report/create-report.ts";
 import { parseReport, renderJson } from "../../src/report/value.ts";
-import { reportParams } from "../../src/spec/params-report.ts";
+import { reportParams } from "../../src/spec/params/params-report.ts";
 import {
   createExampleInputs,
   exampleParams,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createCurve } from "../../src/report/curves.ts";
 import type { TrainingLog } from "../../src/report/curves.ts";
-import { reportParams } from "../../src/spec/params-report.ts";
+import { reportParams } from "../../src/spec/params/params-report.ts";
 
 const curveOf = (params: object) => {
   const { curves } = reportParams.parse({

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createReport } from "../../src/report/create-report.ts";
 import type { ReportInputs } from "../../src/report/create-report.ts";
-import { renderCsv } from "../../src/report/csv.ts";
+import { renderCsv } from "../../src/report/text/csv.ts";
 import { renderHtml } from "../../src/report/html/page.ts";
-import { renderLatex } from "../../src/report/latex.ts";
-import { renderMarkdown } from "../../src/report/markdown.ts";
+import { renderLatex } from "../../src/report/text/latex.ts";
+import { renderMarkdown } from "../../src/report/text/markdown.ts";
 import { renderJson } from "../../src/report/value.ts";
 import { expectGolden } from "../support/golden.ts";
 import { createExampleInputs, exampleRun } from "../support/report-example.ts";

@@ -1,13 +1,13 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { toGray } from "../../src/data/color.ts";
+import { toGray } from "../../src/data/pixels/color.ts";
 import { openDataset } from "../../src/data/dataset.ts";
-import { decodeImage, encodePng } from "../../src/data/decode.ts";
-import type { Image } from "../../src/data/image.ts";
+import { decodeImage, encodePng } from "../../src/data/pixels/decode.ts";
+import type { Image } from "../../src/data/pixels/image.ts";
 import { colorizeImages } from "../../src/stages/colorize-images.ts";
-import { enlarge, shrink } from "../../src/stages/_resample.ts";
-import type { Manifest } from "../../src/store/manifest.ts";
+import { enlarge, shrink } from "../../src/stages/evaluate/_resample.ts";
+import type { Manifest } from "../../src/store/artifacts/manifest.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { packDataset } from "../support/dataset-artifacts.ts";
 import { openTemporaryFolder } from "../support/temporary-folder.ts";

@@ -11,7 +11,7 @@ import {
   type ModelDescription,
   type ModelFiles,
 } from "../../src/stages/_model-files.ts";
-import { encodeSafetensors } from "../../src/store/safetensors.ts";
+import { encodeSafetensors } from "../../src/store/artifacts/safetensors.ts";
 
 const { conv6 } = networks;
 const declarations = encoderDeclarations(conv6);

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { StoppedError } from "../../src/base/errors.ts";
 import { openDataset } from "../../src/data/dataset.ts";
 import { listDataset } from "../../src/data/inspect.ts";
-import { readArtifactFile } from "../../src/store/artifact.ts";
+import { readArtifactFile } from "../../src/store/artifacts/artifact.ts";
 import type { StageProgress } from "../../src/stages/stage.ts";
 import { packDataset } from "../support/dataset-artifacts.ts";
 import {

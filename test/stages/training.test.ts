@@ -1,9 +1,9 @@
 /** The stages from first weights to scores, on a few hundred real photographs. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { StoppedError } from "../../src/base/errors.ts";
-import { decodeSafetensors } from "../../src/store/safetensors.ts";
-import { readArtifactFile } from "../../src/store/artifact.ts";
-import type { Manifest } from "../../src/store/manifest.ts";
+import { decodeSafetensors } from "../../src/store/artifacts/safetensors.ts";
+import { readArtifactFile } from "../../src/store/artifacts/artifact.ts";
+import type { Manifest } from "../../src/store/artifacts/manifest.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 import { packDataset } from "../support/dataset-artifacts.ts";

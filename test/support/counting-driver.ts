@@ -8,7 +8,7 @@ import { silentLogger } from "../../src/base/log.ts";
 import { runLocally } from "../../src/executor/run-locally.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { openStore } from "../../src/store/open-store.ts";
-import { createRun } from "../../src/store/run-records.ts";
+import { createRun } from "../../src/store/runs/run-records.ts";
 
 const { values } = parseArgs({
   options: {

@@ -12,7 +12,7 @@ import {
   UserError,
 } from "../../src/base/errors.ts";
 import type { StageContext, StageResult } from "../../src/stages/stage.ts";
-import { readArtifactFile } from "../../src/store/artifact.ts";
+import { readArtifactFile } from "../../src/store/artifacts/artifact.ts";
 import { waitFor } from "./wait-for.ts";
 
 export type CountingParams = {

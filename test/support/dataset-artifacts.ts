@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { TaskKind } from "../../src/plan/plan.ts";
-import { shardParams } from "../../src/spec/params-shard.ts";
+import { shardParams } from "../../src/spec/params/params-shard.ts";
 import type { StageParams } from "../../src/spec/stage-kinds.ts";
 import { runCatalog } from "../../src/stages/catalog.ts";
 import { runShard } from "../../src/stages/shard.ts";
@@ -15,8 +15,11 @@ import type {
   StageResult,
 } from "../../src/stages/stage.ts";
 import { silentLogger } from "../../src/base/log.ts";
-import { createArtifactWriter } from "../../src/store/artifact.ts";
-import { commitManifest, type Manifest } from "../../src/store/manifest.ts";
+import { createArtifactWriter } from "../../src/store/artifacts/artifact.ts";
+import {
+  commitManifest,
+  type Manifest,
+} from "../../src/store/artifacts/manifest.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Store } from "../../src/store/store.ts";
 

@@ -6,10 +6,13 @@ import { promisify } from "node:util";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { AttemptObservation } from "../../src/run/observation.ts";
 import { layout } from "../../src/store/layout.ts";
-import { readManifest, type Manifest } from "../../src/store/manifest.ts";
+import {
+  readManifest,
+  type Manifest,
+} from "../../src/store/artifacts/manifest.ts";
 import { openStore } from "../../src/store/open-store.ts";
-import { readAttempts } from "../../src/store/run-attempts.ts";
-import { readPlan } from "../../src/store/run-records.ts";
+import { readAttempts } from "../../src/store/runs/run-attempts.ts";
+import { readPlan } from "../../src/store/runs/run-records.ts";
 
 const main = path.resolve(import.meta.dirname, "../../src/main.ts");
 

@@ -1,7 +1,7 @@
 /** Manifests for tests: everything but what a test cares about has a value. */
-import { createArtifactWriter } from "../../src/store/artifact.ts";
-import { commitManifest } from "../../src/store/manifest.ts";
-import type { Manifest } from "../../src/store/manifest.ts";
+import { createArtifactWriter } from "../../src/store/artifacts/artifact.ts";
+import { commitManifest } from "../../src/store/artifacts/manifest.ts";
+import type { Manifest } from "../../src/store/artifacts/manifest.ts";
 import type { Store } from "../../src/store/store.ts";
 
 export function buildManifest(

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
-import type { Image } from "../../src/data/image.ts";
+import type { Image } from "../../src/data/pixels/image.ts";
 import { decodePpm } from "../../src/data/shards/ppm.ts";
 import { openSource } from "../../src/data/sources/source.ts";
 

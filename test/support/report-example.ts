@@ -8,7 +8,7 @@ import type {
   Measurement,
   PictureSet,
 } from "../../src/report/value.ts";
-import { reportParams } from "../../src/spec/params-report.ts";
+import { reportParams } from "../../src/spec/params/params-report.ts";
 
 const SEEDS = [5, 6, 7] as const;
 const ACCURACY = {

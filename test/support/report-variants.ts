@@ -1,6 +1,6 @@
 /** The example report made difficult: with every verdict and a gap, and with names that try to be code. */
 import type { ReportInputs } from "../../src/report/create-report.ts";
-import { reportParams } from "../../src/spec/params-report.ts";
+import { reportParams } from "../../src/spec/params/params-report.ts";
 import { createExampleInputs, exampleParams } from "./report-example.ts";
 
 /** The same study, less lucky: every verdict there is, a gap, and what the inputs left out. */

@@ -21,9 +21,12 @@ import { stages } from "../../src/stages/stages.ts";
 import {
   createArtifactWriter,
   readArtifactFile,
-} from "../../src/store/artifact.ts";
-import { createCheckpointStore } from "../../src/store/checkpoints.ts";
-import { commitManifest, type Manifest } from "../../src/store/manifest.ts";
+} from "../../src/store/artifacts/artifact.ts";
+import { createCheckpointStore } from "../../src/store/artifacts/checkpoints.ts";
+import {
+  commitManifest,
+  type Manifest,
+} from "../../src/store/artifacts/manifest.ts";
 import type { Store } from "../../src/store/store.ts";
 
 type TrainingKind = Extract<

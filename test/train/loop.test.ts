@@ -5,9 +5,9 @@ import type { WeightArray, Weights } from "../../src/model/weights.ts";
 import type {
   Checkpoint,
   CheckpointStore,
-} from "../../src/store/checkpoints.ts";
+} from "../../src/store/artifacts/checkpoints.ts";
 import { trainLoop, type Job, type LoopOptions } from "../../src/train/loop.ts";
-import { createProtocol } from "../../src/train/protocol.ts";
+import { createProtocol } from "../../src/train/protocol/protocol.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
 
 /** A trainer of one number with momentum, deterministic in what it is fed: the loop's partner without an engine. */

@@ -9,12 +9,15 @@ import type { LogFields, Logger } from "../../src/base/log.ts";
 import { describeTask } from "../../src/plan/task-description.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { StageContext, StageResult } from "../../src/stages/stage.ts";
-import { readArtifactFile } from "../../src/store/artifact.ts";
-import { takeClaim, type Claim } from "../../src/store/claims.ts";
+import { readArtifactFile } from "../../src/store/artifacts/artifact.ts";
+import { takeClaim, type Claim } from "../../src/store/claims/claims.ts";
 import { layout } from "../../src/store/layout.ts";
-import { commitManifest, readManifest } from "../../src/store/manifest.ts";
+import {
+  commitManifest,
+  readManifest,
+} from "../../src/store/artifacts/manifest.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
-import { writeTaskDescription } from "../../src/store/run-records.ts";
+import { writeTaskDescription } from "../../src/store/runs/run-records.ts";
 import type { Store } from "../../src/store/store.ts";
 import { runWorker, type StageTable } from "../../src/worker/run-task.ts";
 import {

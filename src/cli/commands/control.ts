@@ -1,8 +1,8 @@
 /** `hueline cancel` and `hueline retry`: what people ask of a run, as a record that its driver reads. */
 import { ExitCode, UserError } from "../../base/errors.ts";
 import { openStore } from "../../store/open-store.ts";
-import { requestCancel, requestRetry } from "../../store/run-control.ts";
-import { readStatus } from "../../store/run-records.ts";
+import { requestCancel, requestRetry } from "../../store/runs/run-control.ts";
+import { readStatus } from "../../store/runs/run-records.ts";
 import type { Environment } from "../environment.ts";
 import { printJson, type OutputFormat } from "../output.ts";
 import { loadRun } from "../run-artifacts.ts";

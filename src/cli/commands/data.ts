@@ -1,6 +1,6 @@
 /** `hueline data`: looks into a dataset of the store: `ls`, `verify`, `cat`, `order`. */
 import { ExitCode, UserError } from "../../base/errors.ts";
-import type { Manifest } from "../../store/manifest.ts";
+import type { Manifest } from "../../store/artifacts/manifest.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Store } from "../../store/store.ts";
 import type { DatasetView, Environment, ShardView } from "../environment.ts";

@@ -5,7 +5,7 @@
 import { ExitCode, UserError } from "../../base/errors.ts";
 import { openStore } from "../../store/open-store.ts";
 import { layout } from "../../store/layout.ts";
-import { readStatus } from "../../store/run-records.ts";
+import { readStatus } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
 import { formatLogLine } from "../log-line.ts";

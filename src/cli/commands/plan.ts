@@ -4,7 +4,7 @@ import { explainKeys, type KeyChange } from "../../plan/diff.ts";
 import { criticalPath } from "../../plan/graph.ts";
 import type { Plan, Task } from "../../plan/plan.ts";
 import { openStore } from "../../store/open-store.ts";
-import { listRuns, readPlan } from "../../store/run-records.ts";
+import { listRuns, readPlan } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
 import { loadPlan } from "../load-pipeline.ts";

@@ -2,7 +2,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ExitCode, UserError } from "../../base/errors.ts";
-import { checkReport, type FailedVerdict } from "../../report/check-report.ts";
+import {
+  checkReport,
+  type FailedVerdict,
+} from "../../report/verdicts/check-report.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Environment } from "../environment.ts";
 import { painterFor, printJson, type OutputFormat } from "../output.ts";

@@ -6,9 +6,9 @@
 import { ExitCode, UserError } from "../../base/errors.ts";
 import { runLocally } from "../../executor/run-locally.ts";
 import type { RunStatus } from "../../run/status.ts";
-import { memoryBytes } from "../../spec/units.ts";
+import { memoryBytes } from "../../spec/params/units.ts";
 import { openStore } from "../../store/open-store.ts";
-import { createRun } from "../../store/run-records.ts";
+import { createRun } from "../../store/runs/run-records.ts";
 import type { Environment } from "../environment.ts";
 import { createDisplay } from "../live.ts";
 import { loadPlan } from "../load-pipeline.ts";

@@ -1,8 +1,8 @@
 /** `hueline status`: phase, counts per stage, and a line for everything that waits or failed; `-w` follows. */
 import { ExitCode } from "../../base/errors.ts";
 import { openStore } from "../../store/open-store.ts";
-import { readRunEvents } from "../../store/run-events.ts";
-import { findRun, listRuns } from "../../store/run-records.ts";
+import { readRunEvents } from "../../store/runs/run-events.ts";
+import { findRun, listRuns } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
 import { createDisplay } from "../live.ts";

@@ -1,6 +1,6 @@
 /** What `part.json` says of a packed part: counts, sizes, colour, and what did not go in. */
 import type { Quarantined, ShardPart } from "../catalog.ts";
-import { ORDER_VERSION } from "../order.ts";
+import { ORDER_VERSION } from "../batches/order.ts";
 import type { Source, SourceItem, SourceRequest } from "../sources/source.ts";
 import type { ExaminedImage } from "./examine-image.ts";
 

@@ -2,8 +2,8 @@
  * Decides whether an image file may go into a shard: reads its header, then decodes all of it, since a file may be cut off
  * behind a good header.
  */
-import { decodeImage, DecodeError } from "../decode.ts";
-import { meanChromaOf } from "../image.ts";
+import { decodeImage, DecodeError } from "../pixels/decode.ts";
+import { meanChromaOf } from "../pixels/image.ts";
 import { readImageHeader, type ImageHeader } from "./image-header.ts";
 
 export type ExaminedImage = ImageHeader & {

@@ -2,7 +2,7 @@
  * Binary PPM (P6, 8 bits): how a source of raw pixels is stored in a shard. Lossless, decoded by skipping a header,
  * and opened by PIL, WebDataset and every image tool.
  */
-import type { Image } from "../image.ts";
+import type { Image } from "../pixels/image.ts";
 
 /** The file of an image. */
 export function encodePpm(image: Image): Uint8Array {

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { systemCode, UserError } from "../../base/errors.ts";
-import { decodeImage, DecodeError } from "../decode.ts";
+import { decodeImage, DecodeError } from "../pixels/decode.ts";
 import { encodePpm } from "../shards/ppm.ts";
 import type { Place } from "./place.ts";
 import type { Source, SourceItem, SourceRequest } from "./source.ts";

@@ -2,7 +2,7 @@
  * The port to where images come from, and the table of formats. A source is a list in an order of its own, which is
  * the same wherever and whenever it is opened; reading gives files as stored, not pixels.
  */
-import type { SOURCE_FORMATS } from "../../spec/params-shard.ts";
+import type { SOURCE_FORMATS } from "../../spec/params/params-shard.ts";
 import { openCifar10 } from "./cifar10.ts";
 import { openImageFolder } from "./image-folder.ts";
 import { findPlace, type Place } from "./place.ts";

@@ -4,7 +4,7 @@
  * has closed, and so it is taken as stopped, not as failed.
  */
 import type { AttemptObservation } from "../../run/observation.ts";
-import { readAttempts, writeAttempts } from "../../store/run-attempts.ts";
+import { readAttempts, writeAttempts } from "../../store/runs/run-attempts.ts";
 import type { Store } from "../../store/store.ts";
 
 export type AttemptHistory = {

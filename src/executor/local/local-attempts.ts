@@ -7,7 +7,7 @@ import type { Logger } from "../../base/log.ts";
 import type { Task } from "../../plan/plan.ts";
 import type { TaskDescription } from "../../plan/task-description.ts";
 import { layout } from "../../store/layout.ts";
-import { writeTaskDescription } from "../../store/run-records.ts";
+import { writeTaskDescription } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
 import type { AttemptHistory } from "./attempt-history.ts";
 import { toAttemptEnd, type StopRequest } from "./end-of-attempt.ts";

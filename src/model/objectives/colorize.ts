@@ -7,7 +7,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Inputs } from "../../engine/engine.ts";
-import type { ColorizeSettings } from "../../spec/params-pretext.ts";
+import type { ColorizeSettings } from "../../spec/params/params-pretext.ts";
 import {
   headOutput,
   hiddenDense,

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Image } from "../../../src/data/image.ts";
+import type { Image } from "../../../src/data/pixels/image.ts";
 import { readImageHeader } from "../../../src/data/shards/image-header.ts";
 import { decodePpm, encodePpm } from "../../../src/data/shards/ppm.ts";
 import { SampleClass } from "../../../src/data/shards/shard-index.ts";

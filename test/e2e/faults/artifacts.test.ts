@@ -9,7 +9,7 @@ import path from "node:path";
 import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { layout } from "../../../src/store/layout.ts";
-import type { Manifest } from "../../../src/store/manifest.ts";
+import type { Manifest } from "../../../src/store/artifacts/manifest.ts";
 import {
   hueline,
   openRunFolder,

@@ -14,7 +14,7 @@ import {
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { layout } from "../../../src/store/layout.ts";
-import type { Manifest } from "../../../src/store/manifest.ts";
+import type { Manifest } from "../../../src/store/artifacts/manifest.ts";
 import {
   hueline,
   openRunFolder,

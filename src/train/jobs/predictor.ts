@@ -1,0 +1,70 @@
+/**
+ * A trained model as a compiled function: gray images in, named outputs out. Batch norm is folded before compiling, so the
+ * graph is convolutions and biases alone.
+ */
+import type * as tf from "@tensorflow/tfjs-core";
+import {
+  createProgram,
+  stepFunction,
+  type Engine,
+  type TensorValue,
+} from "../../engine/engine.ts";
+import {
+  encode,
+  type Activation,
+  type Parameters,
+} from "../../model/encoder.ts";
+import { foldStatistics, hasStatistics } from "../../model/encoder-weights.ts";
+import type { Network } from "../../model/network.ts";
+import type { Weights } from "../../model/weights.ts";
+import type { GrayImages } from "./gray-images.ts";
+import { createVariables } from "../variables.ts";
+
+export type Predictor = {
+  /** Outputs for exactly one batch of the compiled shape. Read them only. */
+  predict(values: Float32Array): Promise<Record<string, TensorValue>>;
+  close(): Promise<void>;
+};
+
+/** Compiles a model for one shape of batch. */
+export async function createPredictor(options: {
+  readonly engine: Engine;
+  readonly network: Network;
+  /** Encoder, with or without statistics, and whatever `outputs` reads. */
+  readonly weights: Weights;
+  readonly shape: GrayImages["shape"];
+  outputs(
+    layers: readonly Activation[],
+    parameters: Parameters,
+  ): Readonly<Record<string, tf.Tensor>>;
+}): Promise<Predictor> {
+  const { engine, network, weights, shape } = options;
+  const folded = hasStatistics(network, weights)
+    ? foldStatistics(network, weights)
+    : weights;
+  const variables = createVariables(folded);
+  const program = await createProgram(engine, {
+    functions: {
+      predict: stepFunction({ images: { shape } }, (tensors) => {
+        const { layers } = encode({
+          network,
+          parameters: variables.parameters,
+          images_NHWC: tensors.images,
+          batchNorm: "folded",
+        });
+        return options.outputs(layers, variables.parameters);
+      }),
+    },
+  });
+  return {
+    predict: async (values) =>
+      (await program.run("predict", { images: values })) as Record<
+        string,
+        TensorValue
+      >,
+    async close() {
+      await program.close();
+      variables.dispose();
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * Where the data room's batches and the model room's objectives meet: what a step of each proxy task is fed.
+ * One entry per kind, like `model/objectives.ts`.
+ */
+import type { Dataset } from "../../data/dataset.ts";
+import {
+  createPretextBatches,
+  type HistogramBatch,
+  type PretextBatch,
+} from "../../data/batches/pretext-batches.ts";
+import type { ObjectiveSettings } from "../../model/objectives.ts";
+import type {
+  ColorizeSettings,
+  ObjectiveKind,
+} from "../../spec/params/params-pretext.ts";
+import type { StepFeeds } from "../trainer.ts";
+
+type Stream = {
+  readonly dataset: Dataset;
+  readonly seed: number;
+  readonly batch: number;
+  readonly mirror: boolean;
+};
+
+export type PretextFeeds<K extends ObjectiveKind> = {
+  /** Settings with every value known. */
+  resolve(
+    declared: Extract<ColorizeSettings, { kind: K }>,
+    dataset: Dataset,
+  ): ObjectiveSettings[K];
+  /** The feeds of a step; they stay valid until the second call after it. */
+  create(settings: ObjectiveSettings[K], stream: Stream): Feeder;
+};
+
+export type Feeder = {
+  readonly size: { readonly width: number; readonly height: number };
+  feedsOf(step: number): StepFeeds;
+};
+
+const colorize: PretextFeeds<"colorize"> = {
+  resolve({ hueWeight, ...settings }, { meanChroma }) {
+    return {
+      ...settings,
+      hueWeight: hueWeight === "auto" ? 1 / meanChroma : hueWeight,
+    };
+  },
+  create(settings, stream) {
+    const batches = createPretextBatches({ ...settings, ...stream });
+    const even = new Float32Array(stream.batch * settings.locations).fill(1);
+    return {
+      size: batches.size,
+      feedsOf: (step) =>
+        toFeeds(batches.batch(step), settings.lightnessWeight ? null : even),
+    };
+  },
+};
+
+/** `weights`: of the chroma term, in place of those by lightness. */
+function toFeeds(batch: PretextBatch, weights: Float32Array | null): StepFeeds {
+  const { gray, ys, xs } = batch;
+  const places = { images: gray, ys, xs };
+  return batch.target === "hue-chroma"
+    ? { ...places, ...histogramFeeds(batch, weights) }
+    : { ...places, ab: batch.ab };
+}
+
+function histogramFeeds(
+  { hue, chroma, centreChroma, lightness }: HistogramBatch,
+  weights: Float32Array | null,
+): StepFeeds {
+  return {
+    hue,
+    chroma,
+    hueWeights: centreChroma,
+    chromaWeights: weights ?? lightness,
+  };
+}
+
+export const pretextFeeds: {
+  readonly [K in ObjectiveKind]: PretextFeeds<K>;
+} = { colorize };

@@ -1,0 +1,119 @@
+/**
+ * Pretraining as a job for the loop: an encoder with batch statistics, an objective's head above it, and a feed per step.
+ *
+ * Shape suffixes: N images, H height, W width, C channels.
+ */
+import type * as tf from "@tensorflow/tfjs-core";
+import type { Dataset } from "../../data/dataset.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { encode } from "../../model/encoder.ts";
+import {
+  convolutionDeclarations,
+  encoderDeclarations,
+} from "../../model/encoder-weights.ts";
+import { geometryOf, type Network } from "../../model/network.ts";
+import { objectives, type ObjectiveSettings } from "../../model/objectives.ts";
+import {
+  createWeights,
+  pickWeights,
+  type WeightDeclaration,
+  type Weights,
+} from "../../model/weights.ts";
+import type { ObjectiveKind } from "../../spec/params/params-pretext.ts";
+import type { Job } from "../loop.ts";
+import { pretextFeeds } from "./pretext-feeds.ts";
+import { createTrainer, type TrainedWeight } from "../trainer.ts";
+import { createVariables } from "../variables.ts";
+
+export type PretextOptions = {
+  readonly engine: Engine;
+  readonly network: Network;
+  readonly settings: ObjectiveSettings[ObjectiveKind];
+  readonly dataset: Dataset;
+  readonly seed: number;
+  readonly batch: number;
+  readonly mirror: boolean;
+  readonly optimizer: {
+    readonly learningRate: number;
+    readonly momentum: number;
+    readonly weightDecay: number;
+    readonly biasRate: number;
+  };
+};
+
+export type PretextJob = Job & {
+  /** The weights as they are now: the encoder's (biases included, which batch norm keeps at zero) and the head's. */
+  readWeights(): Promise<{ readonly encoder: Weights; readonly head: Weights }>;
+};
+
+export async function createPretextJob(
+  options: PretextOptions,
+): Promise<PretextJob> {
+  const { network, settings, batch, seed, optimizer } = options;
+  const objective = objectives[settings.kind];
+  const encoder = encoderDeclarations(network);
+  const head = objective.declarations(settings, geometryOf(network));
+  const convolutions = convolutionDeclarations(network);
+  const firstEncoder = createWeights(encoder, seed);
+  const firstWeights: Weights = new Map([
+    ...pickWeights(firstEncoder, convolutions),
+    ...createWeights(head, seed),
+  ]);
+  const feeder = pretextFeeds[settings.kind].create(settings, options);
+  const { width, height } = feeder.size;
+  const variables = createVariables(firstWeights);
+  const trainer = await createTrainer({
+    ...optimizer,
+    engine: options.engine,
+    seed,
+    variables,
+    trained: [...convolutions, ...head].map((declared) =>
+      toTrained(declared, optimizer.biasRate),
+    ),
+    inputs: {
+      images: { shape: [batch, height, width, network.inputChannels] },
+      ...objective.inputs(settings, batch),
+    },
+    loss: (tensors, dropoutSeed) => {
+      const { parameters } = variables;
+      const images_NHWC = tensors["images"] as tf.Tensor4D;
+      const { layers } = encode({
+        network,
+        parameters,
+        images_NHWC,
+        batchNorm: "batch",
+      });
+      return objective.loss({
+        settings,
+        layers,
+        parameters,
+        tensors,
+        seed: dropoutSeed,
+      });
+    },
+  });
+  return {
+    trainer,
+    firstWeights,
+    imagesPerStep: batch,
+    learningRate: optimizer.learningRate,
+    prepare: ({ step }) => feeder.feedsOf(step),
+    async readWeights() {
+      const now = await trainer.read();
+      return {
+        encoder: pickWeights(new Map([...firstEncoder, ...now]), encoder),
+        head: pickWeights(now, head),
+      };
+    },
+  };
+}
+
+/** Biases learn at their own rate and do not decay (paper, section 3). */
+function toTrained(
+  { name, shape }: WeightDeclaration,
+  biasRate: number,
+): TrainedWeight {
+  return shape.length === 1
+    ? { name, rateFactor: biasRate, decayFactor: 0 }
+    : { name, rateFactor: 1, decayFactor: 1 };
+}
