@@ -20,7 +20,7 @@ Artifacts are kept in a store: --store URL, HUELINE_STORE, or .hueline/ in the c
 const storeOption = () =>
   new Option(
     "--store <url>",
-    "where artifacts are, e.g. file:///data/hueline",
+    "where artifacts are: a folder, file:///path or s3://bucket/prefix",
   ).env("HUELINE_STORE");
 const outputOption = () =>
   new Option("-o, --output <format>", "how to print the result")
