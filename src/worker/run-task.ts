@@ -2,7 +2,7 @@
  * Runs one task: description → claim → stage → commit. The whole of it may die at any line; the next worker starts
  * from what is in the store, and nothing else counts (invariants A, B, H).
  *
- * In order: found committed, done. Claim taken, or ended with who has it. Inputs' manifests read. The stage runs from
+ * In order: found committed, done, once its checkpoints are gone. Claim taken, or ended with who has it. Inputs' manifests read. The stage runs from
  * its newest checkpoint and writes under `a<epoch>`. The claim is confirmed, the manifest written if absent; the
  * winner's result stands. Checkpoints go only after that. The claim is released however it ends, so that the next
  * attempt starts at once.
@@ -19,7 +19,8 @@ import {
 } from "../store/artifacts/artifact.ts";
 import {
   createCheckpointStore,
-  type TaskCheckpoints,
+  removeCheckpoints,
+  type CheckpointStore,
 } from "../store/artifacts/checkpoints.ts";
 import { takeClaim } from "../store/claims/claims.ts";
 import { holdClaim, type HeldClaim } from "../store/claims/hold-claim.ts";
@@ -110,17 +111,27 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
 }
 
 async function runTask(work: Work): Promise<Outcome> {
-  const { key } = work.description.task;
-  if ((await readManifest(work.store, key)) !== null) return "found committed";
+  if (await isCommitted(work)) return "found committed";
   const held = await claim(work);
   try {
     // Somebody may have committed and let go between the two looks.
-    if ((await readManifest(work.store, key)) !== null)
-      return "found committed";
+    if (await isCommitted(work)) return "found committed";
     return await compute(work, held);
   } finally {
     await held.release();
   }
+}
+
+/** Who committed may have been killed before its checkpoints were gone: whoever finds the commit clears them. */
+async function isCommitted({
+  store,
+  description,
+  log,
+}: Work): Promise<boolean> {
+  const { key } = description.task;
+  if ((await readManifest(store, key)) === null) return false;
+  await tidy(log, () => removeCheckpoints(store, key));
+  return true;
 }
 
 async function claim(work: Work): Promise<HeldClaim> {
@@ -156,7 +167,7 @@ async function compute(work: Work, held: HeldClaim): Promise<Outcome> {
   });
   await held.confirm();
   const outcome = await commitManifest(store, manifest);
-  await tidy(log, () => checkpoints.removeAll());
+  await tidy(log, () => removeCheckpoints(store, key));
   if (outcome === "committed") return "committed";
   await tidy(log, () => discardFiles(store, layout.attempt(key, epoch)));
   return "took another's result";
@@ -177,7 +188,7 @@ async function runStage(
   attempt: {
     readonly held: HeldClaim;
     readonly output: ArtifactWriter;
-    readonly checkpoints: TaskCheckpoints;
+    readonly checkpoints: CheckpointStore;
   },
 ): Promise<StageResult> {
   const { store, description, log, stages } = work;

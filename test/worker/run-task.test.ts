@@ -140,6 +140,13 @@ async function takeElsewhere(
   return taken.claim;
 }
 
+async function listCheckpoints(store: Store): Promise<readonly string[]> {
+  const found: string[] = [];
+  const folder = layout.checkpoints(keyOf("photos"));
+  for await (const { path } of store.list(folder)) found.push(path);
+  return found;
+}
+
 describe("a worker", () => {
   it("commits what its stage made, with who made it, and lets go of the claim", async () => {
     const { exitCode, store, clock } = await work(writesWeights);
@@ -287,10 +294,28 @@ describe("a worker", () => {
       resumedAtStep: 12,
       message: "training continues from a checkpoint",
     });
-    const left: string[] = [];
-    const folder = layout.checkpoints(keyOf("photos"));
-    for await (const { path } of store.list(folder)) left.push(path);
-    expect(left).toEqual([]);
+    expect(await listCheckpoints(store)).toEqual([]);
+  });
+
+  it("clears the checkpoints of a worker that was killed after its commit and before it could", async () => {
+    const store = createMemoryStore();
+    const killed: Store = {
+      ...store,
+      remove: async () => {
+        throw new TransientError({ code: "killed", message: "killed" });
+      },
+    };
+    const stage: Stage = async ({ checkpoints }) => {
+      const empty = { model: new Map(), optimizer: new Map(), state: {} };
+      await checkpoints.save({ step: 12, ...empty });
+      return { metrics: {} };
+    };
+    await work(stage, { store: killed });
+    expect(await listCheckpoints(store)).toHaveLength(4);
+    const { exitCode, lines } = await work(stage, { store });
+    expect(exitCode).toBe(ExitCode.done);
+    expect(lines.at(-1)).toMatchObject({ outcome: "found committed" });
+    expect(await listCheckpoints(store)).toEqual([]);
   });
 
   it("is done once it has committed, even if it can clear nothing away afterwards", async () => {

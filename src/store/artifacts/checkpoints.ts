@@ -40,11 +40,6 @@ export type CheckpointStore = {
   save(checkpoint: Checkpoint): Promise<void>;
 };
 
-export type TaskCheckpoints = CheckpointStore & {
-  /** Removes all of them, of every attempt: the task is committed. */
-  removeAll(): Promise<void>;
-};
-
 const files = [
   "model.safetensors",
   "optimizer.safetensors",
@@ -81,7 +76,7 @@ export function createCheckpointStore(options: {
   readonly log?: Logger;
   /** How many stay; 2 is the least that survives a broken newest one. */
   readonly keep?: number;
-}): TaskCheckpoints {
+}): CheckpointStore {
   const { store, key, epoch, log = silentLogger, keep = 2 } = options;
   const broken = new Set<string>();
   const saved = new Set<number>();
@@ -117,14 +112,19 @@ export function createCheckpointStore(options: {
       saved.add(checkpoint.step);
       await retain();
     },
-    async removeAll() {
-      for (const place of await listPlaces(store, key))
-        await removePlace(store, place);
-      // What was cut off before its manifest, and what lies there for other reasons.
-      for await (const { path } of store.list(layout.checkpoints(key)))
-        await store.remove(path);
-    },
   };
+}
+
+/** Removes the checkpoints of a key, of every attempt: the task is committed. */
+export async function removeCheckpoints(
+  store: Store,
+  key: string,
+): Promise<void> {
+  for (const place of await listPlaces(store, key))
+    await removePlace(store, place);
+  // What was cut off before its manifest, and what lies there for other reasons.
+  for await (const { path } of store.list(layout.checkpoints(key)))
+    await store.remove(path);
 }
 
 async function writeCheckpoint(

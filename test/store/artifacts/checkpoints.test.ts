@@ -2,7 +2,10 @@ import { describe, expect, test } from "vitest";
 import { TransientError } from "../../../src/base/errors.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import type { LogFields } from "../../../src/base/log.ts";
-import { createCheckpointStore } from "../../../src/store/artifacts/checkpoints.ts";
+import {
+  createCheckpointStore,
+  removeCheckpoints,
+} from "../../../src/store/artifacts/checkpoints.ts";
 import type { Checkpoint } from "../../../src/store/artifacts/checkpoints.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import type { Store } from "../../../src/store/store.ts";
@@ -236,7 +239,7 @@ test("after the commit nothing of any attempt stays, not even what was cut off",
     Buffer.from("x"),
   );
   await store.put("ckpt/other/1-000000100/manifest.json", Buffer.from("{}"));
-  await open(store, 2).removeAll();
+  await removeCheckpoints(store, key);
   expect(await pathsOf(store)).toEqual([
     "ckpt/other/1-000000100/manifest.json",
   ]);
