@@ -89,8 +89,9 @@ export function createBucket(name: string, open: () => Promise<Connection>) {
 
   /** B2. */
   async function askAgain(key: string): Promise<Head | null> {
-    const got = await get(key, { range: { offset: 0, length: 1 } });
-    // "outside": an object of no bytes was made just now; it was absent when the HEAD looked.
+    const first = await get(key, { range: { offset: 0, length: 1 } });
+    // An object of no bytes has no first one: it is asked for as a whole.
+    const got = first === "outside" ? await get(key) : first;
     if (typeof got === "string") return null;
     got.body.destroy();
     return got.head;

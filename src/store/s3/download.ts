@@ -30,6 +30,8 @@ export function createDownload(bucket: Bucket, retry: Retry): Download {
   return async ({ path, key, range }) => {
     let partial: Partial | null = null;
     let wrongChecksum: string | null = null;
+    /** Bytes that come again after a fresh start are no progress, or damage elsewhere each time would never end. */
+    let furthest = 0;
 
     async function ask(): Promise<Got | "absent" | "outside"> {
       if (partial === null) {
@@ -49,16 +51,16 @@ export function createDownload(bucket: Bucket, retry: Retry): Download {
     }
 
     async function attempt(
-      attempt: Try,
+      current: Try,
     ): Promise<Downloaded | "absent" | "outside"> {
       const got = await ask();
       if (typeof got === "string") return got;
       partial ??= begin(path, got, range);
-      const filledBefore = partial.filled;
       try {
         await fill(got.body, partial);
       } finally {
-        if (partial.filled > filledBefore) attempt.progress();
+        if (partial.filled > furthest) current.progress();
+        furthest = Math.max(furthest, partial.filled);
       }
       const { head, bytes } = partial;
       const found = range || head.crc32 === null ? null : checksum(bytes);

@@ -8,7 +8,7 @@
  */
 import { UserError } from "../../base/errors.ts";
 import type { Bucket } from "./bucket.ts";
-import { toStatus } from "./failure.ts";
+import { toName, toStatus } from "./failure.ts";
 import { checksum, createToken, toBase64, toMetadata } from "./head.ts";
 import type { Retry } from "./retry.ts";
 import type { Writer } from "./write.ts";
@@ -177,7 +177,9 @@ async function refusesWrongChecksum(
       });
       return false;
     } catch (thrown) {
-      if (toStatus(thrown) === 400) return true;
+      // Also 400, and says nothing about checksums.
+      const isLate = toName(thrown) === "RequestTimeout";
+      if (toStatus(thrown) === 400 && !isLate) return true;
       throw thrown;
     }
   });

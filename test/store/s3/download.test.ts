@@ -1,6 +1,6 @@
 /** Reads of the S3 store over a connection that breaks, and from a bucket that lies. */
 import { describe, expect, test } from "vitest";
-import { UserError } from "../../../src/base/errors.ts";
+import { TransientError, UserError } from "../../../src/base/errors.ts";
 import {
   failFirst,
   requestsFor,
@@ -78,6 +78,19 @@ describe("a byte that changed", () => {
       code: "store.damaged",
       message: expect.stringContaining("'a'"),
     });
+  });
+
+  test("elsewhere each time the object is read ends at the ceiling of tries", async () => {
+    const { server, store } = await start();
+    await store.put("a", text("0123456789"));
+    let gets = 0;
+    server.setFaults(() => ({ kind: "corrupt", at: (gets++ % 10) / 10 }));
+    const thrown = await thrownBy(store.read("a"));
+    expect(thrown).toBeInstanceOf(TransientError);
+    expect(thrown).toMatchObject({
+      message: expect.stringContaining("CRC-32"),
+    });
+    expect(gets).toBe(4);
   });
 
   test("on its way up is refused by the server, and sent again", async () => {

@@ -122,6 +122,24 @@ describe("what may pass is tried again, up to a ceiling:", () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  test.each([
+    [409, "ConditionalRequestConflict"],
+    [400, "RequestTimeout"],
+    [403, "RequestTimeTooSkewed"],
+  ])(
+    "%i %s to a look at an empty object, which is not taken for absent",
+    async (status, code) => {
+      const { server, store } = await start();
+      await store.put("empty", new Uint8Array());
+      const fault = { kind: "refuse", status, code } as const;
+      failFirst(server, to("HEAD", "empty"), fault);
+      expect(await store.stat("empty")).toMatchObject({ sizeBytes: 0 });
+      failFirst(server, to("HEAD", "empty"), fault);
+      await store.remove("empty");
+      expect(server.state.keys()).toEqual([]);
+    },
+  );
+
   test("a page of a listing; and a listing that cannot be finished is an error", async () => {
     const { server, store } = await start({ pageSize: 2 });
     for (const name of ["a", "b", "c", "d", "e"])
