@@ -25,6 +25,10 @@ switch (behaviour) {
   case "succeed":
     await store.putIfAbsent(layout.manifest(task.key), Buffer.from("{}"));
     break;
+  case "commit-and-die":
+    await store.putIfAbsent(layout.manifest(task.key), Buffer.from("{}"));
+    process.kill(process.pid, "SIGKILL");
+    break;
   case "bad-data":
     say({
       level: "error",

@@ -10,6 +10,8 @@ import type { Store } from "../../store/store.ts";
 export type AttemptHistory = {
   /** In order of their numbers. */
   attemptsOf(task: string): readonly AttemptObservation[];
+  /** Tasks whose last attempt was under way when the driver before this one died. */
+  readonly orphans: ReadonlySet<string>;
   /** `begin` and `end` show in `attemptsOf` at once, and resolve when they are written. */
   begin(task: string, number: number, startedAtMs: number): Promise<void>;
   end(task: string, end: NonNullable<AttemptObservation["end"]>): Promise<void>;
@@ -23,8 +25,11 @@ export async function openAttemptHistory(options: {
 }): Promise<AttemptHistory> {
   const { store, run, nowMs } = options;
   const history = new Map<string, readonly AttemptObservation[]>();
-  for (const [task, attempts] of await readAttempts(store, run))
+  const orphans = new Set<string>();
+  for (const [task, attempts] of await readAttempts(store, run)) {
+    if (attempts.at(-1)?.end === null) orphans.add(task);
     history.set(task, closeOrphan(attempts, nowMs));
+  }
 
   const writing = new Map<string, Promise<void>>();
   /** In order: the next attempt may begin while the end of the last one is still being written. */
@@ -45,6 +50,7 @@ export async function openAttemptHistory(options: {
 
   return {
     attemptsOf,
+    orphans,
     begin: (task, number, startedAtMs) =>
       write(task, [...attemptsOf(task), { number, startedAtMs, end: null }]),
     end: (task, end) => {

@@ -10,6 +10,7 @@ import { layout } from "../../store/layout.ts";
 import { writeTaskDescription } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
 import type { AttemptHistory } from "./attempt-history.ts";
+import { clearLeftovers } from "./clear-leftovers.ts";
 import { toAttemptEnd, type StopRequest } from "./end-of-attempt.ts";
 import type { TaskProgress } from "../executor.ts";
 import { openLogFile } from "./log-file.ts";
@@ -61,6 +62,7 @@ export function createLocalAttempts(
     options.onEnding(task);
     working.delete(task.name);
     await history.end(task.name, end);
+    if (end.exitCode !== 0) await clearLeftovers(options, task.key);
   };
 
   return {

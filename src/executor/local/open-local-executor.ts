@@ -19,6 +19,7 @@ import type {
 import type { Action } from "../../run/status.ts";
 import type { Store } from "../../store/store.ts";
 import { openAttemptHistory } from "./attempt-history.ts";
+import { clearLeftovers } from "./clear-leftovers.ts";
 import type { Executor } from "../executor.ts";
 import { createKeyWatch } from "./key-watch.ts";
 import { createLocalAttempts } from "./local-attempts.ts";
@@ -68,6 +69,13 @@ export async function openLocalExecutor(
   /** What was in the store when this driver came: none of its doing, whoever tried before. */
   let foundAtFirst: ReadonlySet<string> | null = null;
 
+  const findAtFirst = async (plan: Plan): Promise<ReadonlySet<string>> => {
+    const found = plan.tasks.filter(({ key }) => keys.isCommitted(key));
+    for (const { name, key } of found)
+      if (history.orphans.has(name)) await clearLeftovers(options, key);
+    return new Set(found.map(({ key }) => key));
+  };
+
   const start = async (
     plan: Plan,
     name: string,
@@ -91,9 +99,7 @@ export async function openLocalExecutor(
       const control = await options.readControl();
       const snapshot = plan.tasks.map(({ name }) => history.attemptsOf(name));
       await keys.look(plan.tasks.map(({ key }) => key));
-      const found = (foundAtFirst ??= new Set(
-        plan.tasks.map(({ key }) => key).filter((key) => keys.isCommitted(key)),
-      ));
+      const found = (foundAtFirst ??= await findAtFirst(plan));
       const tasks = new Map<string, TaskObservation>();
       for (const [index, { name, key }] of plan.tasks.entries())
         tasks.set(name, {

@@ -11,6 +11,7 @@ import type { MemoryProbe } from "../../../src/executor/local/process-memory.ts"
 import { noControl } from "../../../src/run/observation.ts";
 import { createFileStore } from "../../../src/store/fs.ts";
 import { layout } from "../../../src/store/layout.ts";
+import { writeAttempts } from "../../../src/store/runs/run-attempts.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { describeExecutor } from "../../contract/executor.ts";
 import { buildPlan, keyOf } from "../../support/plans.ts";
@@ -192,5 +193,38 @@ describe("the local executor keeps", () => {
     const { tasks } = await executor.observe(planOf("succeed"));
     expect(tasks.get("task")).toMatchObject({ committed: true, attempts: [] });
     await executor.close();
+  });
+});
+
+describe("the local executor clears the checkpoints of a task that is done", () => {
+  const left = `${layout.checkpoint(keyOf("task"), 1, 600)}manifest.json`;
+  const leave = async () => {
+    const directory = await createTemporaryFolder();
+    const store = createFileStore({ directory });
+    await store.put(left, Buffer.from("{}"));
+    return store;
+  };
+
+  it("when its worker was killed between its commit and their removal", async () => {
+    const { end, store } = await runOnce("commit-and-die", {
+      store: await leave(),
+    });
+    expect(end.exitCode).toBe(137);
+    expect(await store.stat(left)).toBeNull();
+  });
+
+  it("when worker and driver were killed between its commit and their removal", async () => {
+    const store = await leave();
+    const attempts = [{ number: 1, startedAtMs: 0, end: null }];
+    await writeAttempts(store, { run: "r", task: "task", attempts });
+    await store.put(layout.manifest(keyOf("task")), Buffer.from("{}"));
+    const { executor } = await open({ store });
+    await executor.observe(planOf("succeed"));
+    expect(await store.stat(left)).toBeNull();
+  });
+
+  it("and leaves those of a task that is not", async () => {
+    const { store } = await runOnce("sigkill", { store: await leave() });
+    expect(await store.stat(left)).not.toBeNull();
   });
 });
