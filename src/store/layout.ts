@@ -15,6 +15,7 @@ export const layout = {
   runEvents: (run: string) => `runs/${run}/events.jsonl`,
   runControl: (run: string) => `runs/${run}/control.json`,
   runTask: (run: string, task: string) => `runs/${run}/tasks/${task}.json`,
+  runAttempts: (run: string) => `runs/${run}/attempts/`,
   runLog: (run: string, task: string) => `runs/${run}/logs/${task}.log`,
   runReport: (run: string) => `runs/${run}/report/`,
   runLease: (run: string) => `claims/run-${run}.json`,

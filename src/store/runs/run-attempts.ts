@@ -36,14 +36,12 @@ const attemptsSchema = z.array(
   }),
 );
 
-const folderOf = (run: string): string => `${layout.run(run)}attempts/`;
-
 /** All that is remembered of a run: task → attempts. Throws `run.attempts-corrupt` (UserError). */
 export async function readAttempts(
   store: Store,
   run: string,
 ): Promise<ReadonlyMap<string, readonly AttemptObservation[]>> {
-  const folder = folderOf(run);
+  const folder = layout.runAttempts(run);
   const paths: string[] = [];
   for await (const { path } of store.list(folder)) paths.push(path);
   const entries = await mapBounded(paths, READS_AT_ONCE, async (path) => {
@@ -63,7 +61,10 @@ export function writeAttempts(
   },
 ): Promise<void> {
   const { run, task, attempts } = options;
-  return store.put(`${folderOf(run)}${task}.json`, toJsonBytes(attempts));
+  return store.put(
+    `${layout.runAttempts(run)}${task}.json`,
+    toJsonBytes(attempts),
+  );
 }
 
 async function readOne(
