@@ -1,5 +1,5 @@
 /** What goes wrong with a request on its way, chosen by a test for each request or drawn from a seed. */
-import { hash32, uniform } from "../../../src/base/random.ts";
+import { hash32, streamOf, uniform } from "../../../src/base/random.ts";
 
 export type Fault =
   /** Done after `ms`, whether or not somebody still waits for the answer. */
@@ -17,6 +17,8 @@ export type Fault =
       readonly kind: "corrupt";
       /** Where, as a fraction of the body; default: in the middle. */
       readonly at?: number;
+      /** The bits that differ, 1 to 255; default: one of them. */
+      readonly bits?: number;
     }
   | {
       readonly kind: "refuse";
@@ -55,9 +57,17 @@ const breaks: readonly Fault[] = [
   { kind: "stale-list" },
 ];
 
+/** The store takes the next skewed answer in a row for a clock that stays wrong, and is right. */
+const mostSkewed = 3;
+
 /**
  * Faults for a fraction `rate` of the requests, each as likely as the others but for `drop` and `delay`, which cost
  * time: `slowMs` null leaves them out.
+ *
+ * What happens to a request follows from its key and how many came for that key before, not from what other clients
+ * do meanwhile: a load on the machine draws no other faults. Two things that chance may do here, and no network:
+ * - the same damage to the same object twice in a row, which means that it lies damaged in the bucket;
+ * - a server whose clock differs in four answers in a row.
  */
 export function createRandomFaults(options: {
   readonly seed: number;
@@ -66,15 +76,29 @@ export function createRandomFaults(options: {
 }): FaultScript {
   const { seed, rate, slowMs } = options;
   const fast = [...refusals, ...breaks];
-  return ({ number }) => {
-    if (uniform(seed, number, 1) >= rate) return null;
-    if (slowMs !== null && uniform(seed, number, 2) < 0.05)
-      return hash32(seed, number, 3) % 2 === 0
+  const counts = new Map<string, number>();
+  const countOf = (what: string): number => {
+    const count = (counts.get(what) ?? 0) + 1;
+    counts.set(what, count);
+    return count;
+  };
+  return ({ key, query }) => {
+    // Names below `.probe/` are random.
+    const place = key.replace(/\.probe\/.*/, "") || `?${query.get("prefix")}`;
+    const draw = [seed, streamOf(place), countOf(place)];
+    if (uniform(...draw, 1) >= rate) return null;
+    if (slowMs !== null && uniform(...draw, 2) < 0.05)
+      return hash32(...draw, 3) % 2 === 0
         ? { kind: "drop" }
         : { kind: "delay", ms: slowMs };
-    const fault = fast[hash32(seed, number, 4) % fast.length] ?? null;
-    return fault?.kind === "corrupt"
-      ? { kind: "corrupt", at: uniform(seed, number, 5) }
-      : fault;
+    const fault = fast[hash32(...draw, 4) % fast.length] ?? null;
+    if (fault?.kind === "corrupt") {
+      const bits = 1 + (countOf(`corrupt ${place}`) % 255);
+      return { kind: "corrupt", at: uniform(...draw, 5), bits };
+    }
+    const isSkewed =
+      fault?.kind === "refuse" && fault.code === "RequestTimeTooSkewed";
+    if (isSkewed && countOf(`skewed ${place}`) > mostSkewed) return null;
+    return fault;
   };
 }

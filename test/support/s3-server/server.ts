@@ -246,7 +246,7 @@ function damage(fault: Fault | null, bytes: Buffer): Buffer {
   if (fault?.kind !== "corrupt" || bytes.byteLength === 0) return bytes;
   const damaged = Buffer.from(bytes);
   const at = Math.floor((fault.at ?? 0.5) * damaged.byteLength);
-  damaged[at] = (damaged[at] ?? 0) ^ 4;
+  damaged[at] = (damaged[at] ?? 0) ^ (fault.bits ?? 4);
   return damaged;
 }
 
