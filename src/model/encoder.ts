@@ -2,7 +2,7 @@
  * A declared network as graph code: images in, the map of every layer out. Ordinary tfjs-core code, eager or traced.
  *
  * A With the batch's own statistics a bias changes nothing (batch norm takes it away again), so it is not computed there,
- *   and not trained. `moments` are then those of the convolution without its bias; `toStatistics` adds it.
+ *   and not trained. `moments` are then those of the convolution without its bias; `train/jobs/statistics` adds it.
  * Shape suffixes: N images, H height, W width, C channels.
  */
 import * as tf from "@tensorflow/tfjs-core";

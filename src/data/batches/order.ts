@@ -1,5 +1,5 @@
 /**
- * Which sample is read when: arithmetic, without buffers or state (invariant H; docs/design.md, section 7).
+ * Which sample is read when: arithmetic, without buffers or state (docs/design.md, invariant H).
  *
  * Training reads positions 0, 1, 2, …; batch `step` of size b has the positions step·b … step·b + b − 1. Position p
  * lies in epoch floor(p / size), and each epoch is a shuffle of its own of all samples. So every epoch has each

@@ -11,6 +11,7 @@ import {
   meanCrossEntropy,
   predictedClasses,
 } from "../../train/jobs/accuracy.ts";
+import { imagesAtOnce } from "../../train/jobs/gray-images.ts";
 import { floatsOf } from "../../train/trainer.ts";
 import { createPredictor, type Predictor } from "../../train/jobs/predictor.ts";
 import {
@@ -44,7 +45,8 @@ export async function evaluateClassification(
     side: params.side,
   });
   const classes = await readClasses(files, dataset);
-  const batch = Math.min(params.batch, dataset.size);
+  const fitting = imagesAtOnce(commonSize(dataset));
+  const batch = Math.min(params.batch, dataset.size, fitting);
   const predictor = await openClassifier(context, files, { dataset, batch });
   const { predicted, labels, loss } = await (async () => {
     try {

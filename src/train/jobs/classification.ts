@@ -28,7 +28,8 @@ import {
   type Weights,
 } from "../../model/weights.ts";
 import { countCorrect } from "./accuracy.ts";
-import type { GrayImages } from "./gray-images.ts";
+import { imagesAtOnce, type GrayImages } from "./gray-images.ts";
+import { groupsOf } from "./score-groups.ts";
 import type { Job } from "../loop.ts";
 import type { StepPlan } from "../protocol/protocol.ts";
 import {
@@ -109,7 +110,7 @@ export async function createClassificationJob(
     imagesPerStep: batch,
     learningRate: optimizer.learningRate,
     prepare: (plan) => feeder.feedsOf(plan),
-    score: () => scoreHeldOut(options, trainer),
+    score: () => scoreHeldOut(options, feeder, trainer),
     async readWeights() {
       const now = new Map([...model.start, ...(await trainer.read())]);
       return pickWeights(now, model.declarations);
@@ -154,6 +155,8 @@ function declareModel({
 }
 
 type Feeder = {
+  /** The most images that are scored together. */
+  readonly atOnce: number;
   shapeOf(images: number): GrayImages["shape"];
   feedsOf(plan: StepPlan): StepFeeds;
 };
@@ -166,6 +169,7 @@ function createFeeder(options: ClassificationOptions): Feeder {
   };
   const { width, height } = batches.all.size;
   return {
+    atOnce: imagesAtOnce(batches.all.size),
     shapeOf: (images) => [images, height, width, 1],
     feedsOf({ samples, step }) {
       const { gray, labels } = batches[samples].batch(step);
@@ -174,14 +178,16 @@ function createFeeder(options: ClassificationOptions): Feeder {
   };
 }
 
-/** All held-out images at once: with batch statistics the score must not depend on how they are grouped. */
+/** Compiled for one group of held-out images. */
 function scoreFunctions(
   { samples }: ClassificationOptions,
   feeder: Feeder,
   logitsOf: (images_NHWC: tf.Tensor4D) => tf.Tensor2D,
 ): Readonly<Record<string, StepFunction>> {
   if (!samples.heldOut) return {};
-  const shape = feeder.shapeOf(samples.heldOut.validation.length);
+  const shape = feeder.shapeOf(
+    groupsOf(samples.heldOut.validation, feeder.atOnce).size,
+  );
   return {
     score: stepFunction({ images: { shape } }, ({ images }) => ({
       logits: logitsOf(images),
@@ -191,14 +197,22 @@ function scoreFunctions(
 
 async function scoreHeldOut(
   { dataset, samples: { heldOut } }: ClassificationOptions,
+  feeder: Feeder,
   trainer: Trainer,
 ): Promise<number> {
   if (!heldOut) throw new Error("no samples were held out");
-  const samples = heldOut.validation;
-  const [held] = measuringBatches({ dataset, samples, batch: samples.length });
-  if (!held) throw new Error("no samples were held out");
-  const outputs = await trainer.run("score", { images: held.gray });
-  return (
-    countCorrect(floatsOf(outputs, "logits"), held.labels) / samples.length
-  );
+  const { size, groups } = groupsOf(heldOut.validation, feeder.atOnce);
+  let correct = 0;
+  for (const { samples, counted } of groups) {
+    const [group] = measuringBatches({ dataset, samples, batch: size });
+    if (!group) throw new Error("a group has at least one image");
+    const outputs = await trainer.run("score", { images: group.gray });
+    const logits = floatsOf(outputs, "logits");
+    const classes = logits.length / size;
+    correct += countCorrect(
+      logits.subarray(0, counted * classes),
+      group.labels.subarray(0, counted),
+    );
+  }
+  return correct / heldOut.validation.length;
 }

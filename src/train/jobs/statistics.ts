@@ -1,66 +1,173 @@
 /**
- * Batch-norm statistics of an encoder from one pass over unlabeled images, in place of running averages: every layer is
- * normalized with the statistics of exactly these images while the next one is measured.
+ * Batch-norm statistics of an encoder from unlabeled images, in place of running averages: every layer is normalized with the
+ * statistics of exactly these images while the next one is measured.
+ *
+ * Images that fit are one part and one pass, which measures all layers. More of them take a pass for each layer, in parts:
+ * what the parts say is merged, the layer is folded with it, and the next layer is measured behind it. Both ways agree to
+ * rounding.
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import {
   createProgram,
   stepFunction,
   type Engine,
-  type TensorValue,
 } from "../../engine/engine.ts";
 import { encode, type Parameters } from "../../model/encoder.ts";
-import { convolutionDeclarations } from "../../model/encoder-weights.ts";
-import type { Network } from "../../model/network.ts";
+import {
+  encoderDeclarations,
+  foldStatistics,
+} from "../../model/encoder-weights.ts";
+import type { ConvLayer, Network } from "../../model/network.ts";
 import {
   pickWeights,
   weightOf,
   type WeightArray,
   type Weights,
 } from "../../model/weights.ts";
-import type { GrayImages } from "./gray-images.ts";
+import { imagesAtOnce, type GrayImages } from "./gray-images.ts";
+import { floatsOf } from "../trainer.ts";
 import { createVariables } from "../variables.ts";
 
-/** The weights with statistics measured on these images; statistics that they had before are replaced. */
-export async function measureStatistics(options: {
+export type StatisticsOptions = {
   readonly engine: Engine;
   readonly network: Network;
   readonly weights: Weights;
   readonly images: GrayImages;
-}): Promise<Weights> {
-  const { engine, network, weights, images } = options;
-  const convolutions = pickWeights(weights, convolutionDeclarations(network));
-  const variables = createVariables(convolutions);
-  const program = await createProgram(engine, {
-    functions: {
-      measure: stepFunction({ images: { shape: images.shape } }, (tensors) =>
-        momentsOf(network, variables.parameters, tensors.images),
-      ),
-    },
-  });
+  /** The most images that go through the network together; a fixed number of pixels where absent. */
+  readonly atOnce?: number;
+};
+
+/** The weights with statistics measured on these images; statistics that they had before are replaced. */
+export async function measureStatistics(
+  options: StatisticsOptions,
+): Promise<Weights> {
+  const { network, images } = options;
+  const [, height, width] = images.shape;
+  const atOnce = options.atOnce ?? imagesAtOnce({ width, height });
+  const parts = partsOf(images, atOnce);
+  const passes = passesOf(network, parts.length);
+  const meter = await createMeter(options, passes, parts);
   try {
-    const measured = await program.run("measure", { images: images.values });
-    return withStatistics(network, weights, measured);
+    let { weights } = options;
+    for (const pass of passes) {
+      const outputs: PartMoments[] = [];
+      for (const part of parts) outputs.push(await meter.measure(pass, part));
+      const statistics = pass.measured.layers.flatMap(({ name }) =>
+        statisticsOf(name, weights, mergeMoments(outputs, name)),
+      );
+      weights = new Map([...weights, ...statistics]);
+      if (pass !== passes.at(-1)) await meter.fold(pass, weights);
+    }
+    return weights;
   } finally {
-    await program.close();
-    variables.dispose();
+    await meter.close();
   }
 }
 
+/** Layers that one pass measures, and those in front of them, which are folded by then. */
+type Pass = { readonly front: Network; readonly measured: Network };
+
+function passesOf(network: Network, parts: number): readonly Pass[] {
+  const some = (layers: readonly ConvLayer[]) => ({ ...network, layers });
+  return parts === 1
+    ? [{ front: some([]), measured: network }]
+    : network.layers.map((layer, index) => ({
+        front: some(network.layers.slice(0, index)),
+        measured: some([layer]),
+      }));
+}
+
+function partsOf(
+  { shape: [images, height, width, channels], values }: GrayImages,
+  atOnce: number,
+): readonly GrayImages[] {
+  const size = height * width * channels;
+  return Array.from({ length: Math.ceil(images / atOnce) }, (_, part) => {
+    const own = values.subarray(
+      part * atOnce * size,
+      (part + 1) * atOnce * size,
+    );
+    return { shape: [own.length / size, height, width, channels], values: own };
+  });
+}
+
+/** What one part says: `<layer>/mean` and `<layer>/variance` [C] of the measured layers. */
+type PartMoments = {
+  readonly images: number;
+  read(name: string): Float32Array;
+};
+
+type Meter = {
+  measure(pass: Pass, part: GrayImages): Promise<PartMoments>;
+  /** Folds the layers that the pass measured, for the passes behind it. */
+  fold(pass: Pass, weights: Weights): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Compiles every pass, for every size that a part has. */
+async function createMeter(
+  { engine, network, weights }: StatisticsOptions,
+  passes: readonly Pass[],
+  parts: readonly GrayImages[],
+): Promise<Meter> {
+  const variables = createVariables(
+    pickWeights(weights, encoderDeclarations(network)),
+  );
+  const shapes = new Map(parts.map(({ shape }) => [shape[0], shape]));
+  const nameOf = (pass: Pass, images: number) =>
+    `pass-${passes.indexOf(pass)}-images-${images}`;
+  const functions = passes.flatMap((pass) =>
+    [...shapes].map(([images, shape]) => [
+      nameOf(pass, images),
+      stepFunction({ images: { shape } }, (tensors) =>
+        momentsOf(pass, variables.parameters, tensors.images),
+      ),
+    ]),
+  );
+  const program = await createProgram(engine, {
+    functions: Object.fromEntries(functions),
+  });
+  return {
+    async measure(pass, { shape: [images], values }) {
+      const outputs = await program.run(nameOf(pass, images), {
+        images: values,
+      });
+      return { images, read: (name) => floatsOf(outputs, name) };
+    },
+    async fold({ measured }, current) {
+      const folded = foldStatistics(measured, current);
+      const own = pickWeights(folded, encoderDeclarations(measured));
+      await program.write(
+        new Map([...own].map(([name, { values }]) => [name, values])),
+      );
+    },
+    async close() {
+      await program.close();
+      variables.dispose();
+    },
+  };
+}
+
 function momentsOf(
-  network: Network,
+  { front, measured }: Pass,
   parameters: Parameters,
   images_NHWC: tf.Tensor4D,
 ): Readonly<Record<string, tf.Tensor1D>> {
-  const { moments } = encode({
-    network,
+  const before = encode({
+    network: front,
     parameters,
     images_NHWC,
+    batchNorm: "folded",
+  });
+  const { moments } = encode({
+    network: measured,
+    parameters,
+    images_NHWC: before.layers.at(-1)?.maps_NHWC ?? images_NHWC,
     batchNorm: "batch",
   });
   return Object.fromEntries(
     moments.flatMap(({ mean_C, variance_C }, layer) => {
-      const name = network.layers[layer]?.name ?? "";
+      const name = measured.layers[layer]?.name ?? "";
       return [
         [`${name}/mean`, mean_C],
         [`${name}/variance`, variance_C],
@@ -69,32 +176,42 @@ function momentsOf(
   );
 }
 
-/** They were measured without the biases, which shift the means. */
-function withStatistics(
-  network: Network,
-  weights: Weights,
-  measured: Readonly<Record<string, TensorValue>>,
-): Weights {
-  const array = (values: Iterable<number>): WeightArray => {
-    const own = Float32Array.from(values);
-    return { shape: [own.length], values: own };
-  };
-  const valuesOf = (name: string) =>
-    measured[name]?.data ?? fail(`'${name}' was not measured`);
-  const statistics = network.layers.flatMap(({ name }) => {
-    const bias = weightOf(weights, `${name}/bias`).values;
-    const mean = Array.from(
-      valuesOf(`${name}/mean`),
-      (value, i) => value + (bias[i] as number),
+type Moments = { readonly mean: number[]; readonly variance: number[] };
+
+/** Moments of all parts together; of one part, exactly its own. */
+function mergeMoments(parts: readonly PartMoments[], layer: string): Moments {
+  const images = parts.reduce((sum, part) => sum + part.images, 0);
+  const averageOf = (of: (part: PartMoments, channel: number) => number) =>
+    Array.from({ length: parts[0]?.read(`${layer}/mean`).length ?? 0 }).map(
+      (_, channel) =>
+        parts.reduce((sum, part) => sum + part.images * of(part, channel), 0) /
+        images,
     );
-    return [
-      [`${name}/mean`, array(mean)],
-      [`${name}/variance`, array(valuesOf(`${name}/variance`))],
-    ] as const;
-  });
-  return new Map([...weights, ...statistics]);
+  const at = (part: PartMoments, what: string, channel: number) =>
+    part.read(`${layer}/${what}`)[channel] as number;
+  const mean = averageOf((part, channel) => at(part, "mean", channel));
+  const variance = averageOf(
+    (part, channel) =>
+      at(part, "variance", channel) +
+      (at(part, "mean", channel) - (mean[channel] as number)) ** 2,
+  );
+  return { mean, variance };
 }
 
-function fail(message: string): never {
-  throw new Error(message);
+/** They were measured without the biases, which shift the means. */
+function statisticsOf(
+  layer: string,
+  weights: Weights,
+  { mean, variance }: Moments,
+): readonly (readonly [string, WeightArray])[] {
+  const bias = weightOf(weights, `${layer}/bias`).values;
+  const array = (values: readonly number[]): WeightArray => ({
+    shape: [values.length],
+    values: Float32Array.from(values),
+  });
+  const shifted = mean.map((value, i) => value + (bias[i] as number));
+  return [
+    [`${layer}/mean`, array(shifted)],
+    [`${layer}/variance`, array(variance)],
+  ];
 }

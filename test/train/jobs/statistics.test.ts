@@ -76,6 +76,42 @@ test("a model folded with statistics of a batch says of that batch what batch no
   expect(tf.memory().numTensors).toBe(0);
 });
 
+test.each([
+  ["parts of one size", 4],
+  ["a last part that is smaller", 3],
+  ["one image at a time", 1],
+])(
+  "images that do not fit at once give the same statistics: %s",
+  async (_name, atOnce) => {
+    const weights = weightsWithBiases();
+    const together = await measureStatistics({
+      engine,
+      network,
+      weights,
+      images,
+    });
+    const apart = await measureStatistics({
+      engine,
+      network,
+      weights,
+      images,
+      atOnce,
+    });
+    expect([...apart.keys()]).toEqual([...together.keys()]);
+    for (const [name, { shape, values }] of together) {
+      expect(weightOf(apart, name).shape, name).toEqual(shape);
+      expect(
+        relativeDifference(weightOf(apart, name).values, values),
+        name,
+      ).toBeLessThan(1e-4);
+    }
+    expect(weightOf(apart, "conv3/weight")).toBe(
+      weightOf(weights, "conv3/weight"),
+    );
+    expect(tf.memory().numTensors).toBe(0);
+  },
+);
+
 test("measuring again replaces the statistics and leaves the weights alone", async () => {
   const weights = weightsWithBiases();
   const once = await measureStatistics({ engine, network, weights, images });
