@@ -57,13 +57,13 @@ export function createKeyWatch(options: {
       // The claims first: who has let go may have committed just before.
       const watched = [...held.keys()];
       for (const key of watched) await lookAtHolder(key);
-      const before = doubtful;
+      const asked = doubtful && [...doubtful, ...watched];
       doubtful = new Set();
       try {
-        await lookAtManifests(before === null ? keys : [...before, ...watched]);
+        await lookAtManifests(asked ?? keys);
       } catch (thrown) {
         // Not looked at after all.
-        doubtful = before === null ? null : new Set([...before, ...doubtful]);
+        doubtful = asked && new Set([...asked, ...doubtful]);
         throw thrown;
       }
     },

@@ -81,6 +81,20 @@ describe("the key watch", () => {
     expect(watch.isCommitted("a")).toBe(true);
   });
 
+  it("asks again for what a holder left, if it could not ask when they let go", async () => {
+    const { watch, holders, commit, setDown } = arrange();
+    await watch.look(keys);
+    holders.set("a", "run other");
+    await watch.isTaken("a");
+    await commit("a");
+    holders.delete("a");
+    setDown(true);
+    await expect(watch.look(keys)).rejects.toThrow("down");
+    setDown(false);
+    await watch.look(keys);
+    expect(watch.isCommitted("a")).toBe(true);
+  });
+
   it("sees right before an attempt that somebody else was faster", async () => {
     const { watch, commit } = arrange();
     await watch.look(keys);
