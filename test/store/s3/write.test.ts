@@ -70,14 +70,14 @@ describe("a late duplicate of a write does not undo a later one:", () => {
   test("put", async () => {
     const { server, store } = await start(
       {},
-      withConnection({ idleTimeoutMs: 60 }),
+      withConnection({ idleTimeoutMs: 300 }),
     );
     await store.put("status", text("old"));
     // The first PUT expects no object and is refused; the second one names the old one, and comes late.
     const isPut = to("PUT", "status");
     let puts = 0;
     server.setFaults((request) =>
-      isPut(request) && ++puts === 2 ? { kind: "delay", ms: 300 } : null,
+      isPut(request) && ++puts === 2 ? { kind: "delay", ms: 900 } : null,
     );
     await store.put("status", text("first"));
     server.setFaults(null);
@@ -85,7 +85,7 @@ describe("a late duplicate of a write does not undo a later one:", () => {
     expect(puts).toBe(3);
     const before = server.requests.length;
     // The late request is over when one that began after it, and waits as long, is answered.
-    failFirst(server, to("GET", "status"), { kind: "delay", ms: 300 });
+    failFirst(server, to("GET", "status"), { kind: "delay", ms: 900 });
     const patient = openOn(server);
     expect(await patient.read("status")).toEqual(text("second"));
     expect(requestsFor(server, "status", before)).toEqual(["GET"]);
