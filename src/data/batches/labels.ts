@@ -1,6 +1,6 @@
 /**
  * Which labelled samples a few-label study trains on: drawn by the seed alone, exactly balanced, the same for every
- * arm of that seed (docs/design.md, section 4); and which of them are held out to decide when to stop (paper 4.1).
+ * arm of that seed; and which of them are held out to decide when to stop (paper 4.1).
  */
 import { UserError } from "../../base/errors.ts";
 import { hash32, permute, streamOf } from "../../base/random.ts";

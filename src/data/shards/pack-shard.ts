@@ -3,7 +3,7 @@
  *
  * The bytes depend on the source's list, the order seed, the limit and the number of parts alone: a restarted writer,
  * or many writers side by side, give the same files. Every image is decoded once here, so that a broken one goes to
- * the quarantine list now and not to a crash of a training later (docs/design.md, section 7).
+ * the quarantine list now and not to a crash of a training later (docs/design.md, invariant J).
  */
 import { crc32 } from "node:zlib";
 import { StoppedError, UserError } from "../../base/errors.ts";
