@@ -2,7 +2,12 @@
  * The command line: names, options and help of every command; each command's code is imported when it runs, so
  * that `--help` loads nothing but this file. Usage errors end with 64 (docs/design.md, "Exit codes").
  */
-import { Command, CommanderError, Option } from "commander";
+import {
+  Command,
+  CommanderError,
+  InvalidArgumentError,
+  Option,
+} from "commander";
 import { ExitCode, toError, toExitCode } from "../base/errors.ts";
 import type { Environment } from "./environment.ts";
 import { formatError, painterFor } from "./output.ts";
@@ -33,6 +38,16 @@ const paramOption = () =>
   )
     .argParser((value: string, all: readonly string[]) => [...all, value])
     .default([] as readonly string[], "none");
+
+/** The parser of an option that takes a whole number. */
+function wholeNumberFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
+    return value;
+  };
+}
 
 type Action = (
   environment: Environment,
@@ -82,7 +97,9 @@ const commands: readonly CommandDeclaration[] = [
       paramOption(),
       storeOption(),
       outputOption(),
-      new Option("--cpus <n>", "use at most this many cores").argParser(Number),
+      new Option("--cpus <n>", "use at most this many cores").argParser(
+        wholeNumberFrom(1),
+      ),
       new Option("--memory <size>", "use at most this much memory, e.g. 8Gi"),
     ],
     load: async () => (await import("./commands/run.ts")).run,
@@ -156,12 +173,14 @@ const commands: readonly CommandDeclaration[] = [
     options: [
       storeOption(),
       outputOption(),
-      new Option("--seed <n>", "order: the seed").argParser(Number).default(0),
+      new Option("--seed <n>", "order: the seed")
+        .argParser(wholeNumberFrom(0))
+        .default(0),
       new Option("--epoch <n>", "order: the epoch")
-        .argParser(Number)
+        .argParser(wholeNumberFrom(0))
         .default(0),
       new Option("--limit <n>", "order: how many")
-        .argParser(Number)
+        .argParser(wholeNumberFrom(1))
         .default(20),
     ],
     load: async () => (await import("./commands/data.ts")).data,
@@ -195,11 +214,7 @@ const commands: readonly CommandDeclaration[] = [
         completion(
           environment,
           args,
-          commands.map(({ usage, summary, options }) => ({
-            usage,
-            summary,
-            options,
-          })),
+          commands.filter(({ hidden }) => hidden !== true),
         );
     },
   },

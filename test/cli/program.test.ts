@@ -45,6 +45,12 @@ test.each([
   { args: ["plan", "x.yaml", "-p", "novalue"], want: "name=value" },
   { args: ["completion", "tcsh"], want: "bash, zsh or fish" },
   { args: ["data", "show", "x"], want: "ls, verify, cat or order" },
+  // Names that every object has are no actions and no shells.
+  { args: ["data", "toString", "x"], want: "ls, verify, cat or order" },
+  { args: ["completion", "constructor"], want: "bash, zsh or fish" },
+  { args: ["data", "order", "x", "--limit", "abc"], want: "whole number" },
+  { args: ["data", "order", "x", "--seed", "1e99"], want: "whole number" },
+  { args: ["run", "x.yaml", "--cpus", "0"], want: "whole number from 1" },
 ])(
   "$args is a usage error that says what was expected",
   async ({ args, want }) => {
@@ -70,6 +76,7 @@ test.each(["bash", "zsh", "fish"])(
     });
     expect(exitCode).toBe(0);
     for (const command of commands) expect(stdout).toContain(command);
+    expect(stdout).not.toContain("worker");
   },
 );
 

@@ -33,7 +33,9 @@ export async function completion(
     ),
   }));
   const shell = args[0] ?? "";
-  const generate = generators[shell];
+  const generate = Object.hasOwn(generators, shell)
+    ? generators[shell]
+    : undefined;
   if (generate === undefined) {
     throw new UserError({
       code: "cli.unknown-shell",

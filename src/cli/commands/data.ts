@@ -39,7 +39,7 @@ export async function data(
   [action = "", artifact = "", sample]: readonly string[],
   options: DataOptions,
 ): Promise<ExitCode> {
-  const act = actions[action];
+  const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
   if (act === undefined) {
     throw new UserError({
       code: "cli.unknown-action",

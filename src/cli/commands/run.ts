@@ -93,26 +93,19 @@ export async function run(
 
 function toCapacity(environment: Environment, options: RunOptions) {
   const { host } = environment;
-  const cpu = options.cpus ?? host.cpus;
-  if (!Number.isInteger(cpu) || cpu < 1)
-    throw usageError(
-      `--cpus expects a whole number from 1, found '${String(options.cpus)}'`,
-    );
   const memory =
     options.memory === undefined ? null : memoryBytes.safeParse(options.memory);
   if (memory?.success === false)
-    throw usageError(
-      `--memory expects a size such as 512Mi or 8Gi, found '${options.memory ?? ""}'`,
-    );
-  return { cpu, memoryBytes: memory?.data ?? host.memoryBytes, gpu: 0 };
-}
-
-function usageError(message: string): UserError {
-  return new UserError({
-    code: "cli.option",
-    message,
-    exitCode: ExitCode.usage,
-  });
+    throw new UserError({
+      code: "cli.option",
+      message: `--memory expects a size such as 512Mi or 8Gi, found '${options.memory ?? ""}'`,
+      exitCode: ExitCode.usage,
+    });
+  return {
+    cpu: options.cpus ?? host.cpus,
+    memoryBytes: memory?.data ?? host.memoryBytes,
+    gpu: 0,
+  };
 }
 
 function toSummary({ task, page, value }: WrittenReport) {
