@@ -15,11 +15,17 @@ import { readRunEvents } from "../store/runs/run-events.ts";
 import type { Store } from "../store/store.ts";
 import { readManifests } from "./run-artifacts.ts";
 
-export type WrittenReport = {
+/** The run's own copy of one report, not yet written anywhere. */
+export type RenderedReport = {
   readonly task: string;
   readonly value: ReportValue;
-  /** In the store, e.g. `runs/<run>/report/report.html`. */
-  readonly paths: readonly string[];
+  /** By path: `report.html`, or `<task>/report.html` where a run has several reports. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** The path of the page. */
+  readonly page: string;
+};
+
+export type WrittenReport = Pick<RenderedReport, "task" | "value"> & {
   /** A path on this machine where the store is a folder, else the store's URL and path. */
   readonly page: string;
 };
@@ -52,40 +58,48 @@ export async function readReports(
   );
 }
 
-/** Copies the run's reports to its folder. Returns what was written, in plan order. */
+/** Writes the run's reports to its folder. Returns what was written, in plan order. */
 export async function writeRunReports(
+  store: Store,
+  options: Parameters<typeof renderRunReports>[1],
+): Promise<readonly WrittenReport[]> {
+  const folder = layout.runReport(options.run);
+  const written: WrittenReport[] = [];
+  for (const report of await renderRunReports(store, options)) {
+    const { task, value, files, page } = report;
+    for (const [name, bytes] of files) await store.put(folder + name, bytes);
+    written.push({ task, value, page: locate(store, folder + page) });
+  }
+  return written;
+}
+
+/** Renders the run's reports. Returns them in plan order. */
+export async function renderRunReports(
   store: Store,
   options: {
     readonly run: string;
     readonly plan: Plan;
     readonly host: string;
   },
-): Promise<readonly WrittenReport[]> {
-  const { run, plan } = options;
-  const reports = await readReports(store, plan);
+): Promise<readonly RenderedReport[]> {
+  const reports = await readReports(store, options.plan);
   if (reports.length === 0) return [];
   const facts = await gatherFacts(store, options);
-  const written: WrittenReport[] = [];
+  const rendered: RenderedReport[] = [];
   for (const { task, manifest, value } of reports) {
-    const folder =
-      layout.runReport(run) + (reports.length === 1 ? "" : `${task.name}/`);
-    const paths: string[] = [];
+    const folder = reports.length === 1 ? "" : `${task.name}/`;
+    const files = new Map<string, Uint8Array>();
     for (const { path: name } of manifest.files) {
       const bytes =
         name === "report.html"
           ? new TextEncoder().encode(renderHtml(value, { run: facts }))
           : await readArtifactFile(store, manifest, name);
-      await store.put(folder + name, bytes);
-      paths.push(folder + name);
+      files.set(folder + name, bytes);
     }
-    written.push({
-      task: task.name,
-      value,
-      paths,
-      page: locate(store, `${folder}report.html`),
-    });
+    const page = `${folder}report.html`;
+    rendered.push({ task: task.name, value, files, page });
   }
-  return written;
+  return rendered;
 }
 
 async function gatherFacts(

@@ -3,7 +3,7 @@
  * are there already with the right size and SHA-256 are not copied again, so an interrupted pull goes on.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { ExitCode, systemCode } from "../../base/errors.ts";
 import type { Task } from "../../plan/plan.ts";
@@ -12,6 +12,7 @@ import type { Manifest, ManifestFile } from "../../store/artifacts/manifest.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
+import { writeLocalFile } from "../local-folder.ts";
 import { formatBytes, printJson, type OutputFormat } from "../output.ts";
 import { loadRun, readManifests } from "../run-artifacts.ts";
 import { storeUrlOf } from "../store-option.ts";
@@ -54,7 +55,6 @@ export async function pull(
   );
   const totals = { files: 0, copied: 0, bytes: 0 };
   const sums: string[] = [];
-  await mkdir(folder, { recursive: true });
   for (const { task, manifest, file } of wanted) {
     const name = path.posix.join(task.name, file.path);
     const copied = await copyFile(store, {
@@ -70,7 +70,8 @@ export async function pull(
     sums.push(`${file.sha256}  ${name}`);
     showProgress(environment, `${totals.files}/${wanted.length} ${name}`);
   }
-  await writeFile(
+  endProgress(environment);
+  await writeLocalFile(
     path.join(folder, "SHA256SUMS"),
     sums.map((line) => `${line}\n`).join(""),
   );
@@ -114,10 +115,7 @@ async function copyFile(
 ): Promise<boolean> {
   if (await isThere(target, file)) return false;
   const bytes = await readArtifactFile(store, manifest, file.path);
-  await mkdir(path.dirname(target), { recursive: true });
-  const temporary = `${target}.part`;
-  await writeFile(temporary, bytes);
-  await rename(temporary, target);
+  await writeLocalFile(target, bytes);
   return true;
 }
 
@@ -129,7 +127,8 @@ async function isThere(target: string, file: ManifestFile): Promise<boolean> {
       createHash("sha256").update(bytes).digest("hex") === file.sha256
     );
   } catch (thrown) {
-    if (systemCode(thrown) === "ENOENT") return false;
+    // Whatever else stands there, writing will say it.
+    if (systemCode(thrown) !== null) return false;
     throw thrown;
   }
 }
@@ -137,4 +136,8 @@ async function isThere(target: string, file: ManifestFile): Promise<boolean> {
 function showProgress({ stderr }: Environment, text: string): void {
   if (stderr.isTerminal)
     stderr.write(`\r\u001B[K${text.slice(0, stderr.columns - 1)}`);
+}
+
+function endProgress({ stderr }: Environment): void {
+  if (stderr.isTerminal) stderr.write("\r\u001B[K");
 }

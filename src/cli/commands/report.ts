@@ -1,5 +1,4 @@
 /** `hueline report`: renders a run's report again from its value; `--check` makes the verdicts an exit code. */
-import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ExitCode, UserError } from "../../base/errors.ts";
 import {
@@ -8,9 +7,15 @@ import {
 } from "../../report/verdicts/check-report.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Environment } from "../environment.ts";
+import { writeLocalFile } from "../local-folder.ts";
 import { painterFor, printJson, type OutputFormat } from "../output.ts";
 import { loadRun } from "../run-artifacts.ts";
-import { writeRunReports } from "../run-report.ts";
+import {
+  renderRunReports,
+  writeRunReports,
+  type RenderedReport,
+  type WrittenReport,
+} from "../run-report.ts";
 import { storeUrlOf } from "../store-option.ts";
 
 type ReportOptions = {
@@ -29,11 +34,14 @@ export async function report(
     currentFolder: environment.currentDirectory,
   });
   const { run, plan } = await loadRun(store, given);
-  const written = await writeRunReports(store, {
-    run,
-    plan,
-    host: environment.host.name,
-  });
+  const wanted = { run, plan, host: environment.host.name };
+  const written =
+    options.to === undefined
+      ? await writeRunReports(store, wanted)
+      : await writeTo(
+          path.resolve(environment.currentDirectory, options.to),
+          await renderRunReports(store, wanted),
+        );
   if (written.length === 0) {
     throw new UserError({
       code: "run.no-report",
@@ -43,18 +51,7 @@ export async function report(
         : "its pipeline has no stage of kind report",
     });
   }
-  const pages: string[] = [];
-  for (const { page, paths } of written) {
-    if (options.to === undefined) pages.push(page);
-    else
-      pages.push(
-        await copyTo(
-          path.resolve(environment.currentDirectory, options.to),
-          store,
-          paths,
-        ),
-      );
-  }
+  const pages = written.map(({ page }) => page);
   const checks = written.map(({ value }) => checkReport(value));
   const failed = checks.flatMap((check) => check.failed);
   if (options.output === "json")
@@ -71,18 +68,18 @@ export async function report(
   return options.check === true && failed.length > 0 ? 1 : ExitCode.done;
 }
 
-async function copyTo(
+async function writeTo(
   folder: string,
-  store: ReturnType<typeof openStore>,
-  paths: readonly string[],
-): Promise<string> {
-  await mkdir(folder, { recursive: true });
-  for (const from of paths) {
-    const bytes = await store.read(from);
-    if (bytes !== null)
-      await writeFile(path.join(folder, path.basename(from)), bytes);
-  }
-  return path.join(folder, "report.html");
+  reports: readonly RenderedReport[],
+): Promise<readonly WrittenReport[]> {
+  for (const { files } of reports)
+    for (const [name, bytes] of files)
+      await writeLocalFile(path.join(folder, name), bytes);
+  return reports.map(({ task, value, page }) => ({
+    task,
+    value,
+    page: path.join(folder, page),
+  }));
 }
 
 function formatPages(
