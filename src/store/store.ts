@@ -30,7 +30,10 @@ export type Store = {
   /** `file:///path`, `memory:`, `s3://bucket/prefix`. */
   readonly url: string;
   stat(path: string): Promise<ObjectInfo | null>;
-  /** The bytes, or those of a range; `store.range` (UserError) if the object ends before the range does. */
+  /**
+   * The bytes, or those of a range. Throws `store.range` (UserError) if the object ends before the range does, and
+   * `store.damaged` (UserError) if the store itself knows that the bytes are not those that were written.
+   */
   read(path: string, range?: ByteRange): Promise<Uint8Array | null>;
   /** Objects under a prefix that ends in `/` (or everything), in the order of their paths' code units. */
   list(prefix: string): AsyncIterable<ObjectInfo>;

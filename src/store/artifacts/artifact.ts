@@ -161,8 +161,10 @@ async function readOrCorrupt(
     const bytes = await store.read(target, range);
     if (bytes !== null) return bytes;
   } catch (thrown) {
-    if (thrown instanceof UserError && thrown.code === "store.range")
-      throw corrupt(manifest, file.path, thrown.message);
+    const isDamage =
+      thrown instanceof UserError &&
+      ["store.range", "store.damaged"].includes(thrown.code);
+    if (isDamage) throw corrupt(manifest, file.path, thrown.message);
     throw thrown;
   }
   throw new UserError({

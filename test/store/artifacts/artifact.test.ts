@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { UserError } from "../../../src/base/errors.ts";
 import {
   createArtifactWriter,
   readArtifactFile,
@@ -7,6 +8,7 @@ import {
 } from "../../../src/store/artifacts/artifact.ts";
 import { layout } from "../../../src/store/layout.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
+import { createFaultyStore } from "../../support/faulty-store.ts";
 import { buildManifest, commitArtifact } from "../../support/manifests.ts";
 
 const key = "a".repeat(64);
@@ -105,6 +107,21 @@ describe("reading a file of an artifact", () => {
     expect(await verifyArtifact(store, manifest)).toMatchObject([
       { code: `artifact.${code}`, path: "x" },
     ]);
+  });
+
+  test("when the store itself finds it damaged says the same", async () => {
+    const inner = createMemoryStore();
+    const manifest = await commitArtifact(inner, { key }, { x: text("01234") });
+    const code = "store.damaged";
+    const store = createFaultyStore(inner, () => ({
+      when: "before",
+      error: new UserError({ code, message: "its CRC-32 is another" }),
+    }));
+    await expect(readArtifactFile(store, manifest, "x")).rejects.toMatchObject({
+      code: "artifact.corrupt",
+      message: expect.stringContaining("its CRC-32 is another"),
+      hint: expect.stringContaining("manifest.json"),
+    });
   });
 
   test("in a range past where it was cut off is an error, not a short answer", async () => {

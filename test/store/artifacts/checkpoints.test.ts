@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { TransientError } from "../../../src/base/errors.ts";
+import { TransientError, UserError } from "../../../src/base/errors.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import type { LogFields } from "../../../src/base/log.ts";
 import {
@@ -229,6 +229,23 @@ describe("saving", () => {
       expect(next.skipped).toEqual([]);
     }
   });
+});
+
+test("one that the store itself finds damaged is skipped and reported, and nothing else that it says is", async () => {
+  const sound = createMemoryStore();
+  for (const step of [100, 200]) await open(sound, 1).save(checkpointAt(step));
+  const failing = (code: string): Store =>
+    createFaultyStore(sound, ({ method, path }) =>
+      method === "read" && path.endsWith("000200/model.safetensors")
+        ? { when: "before", error: new UserError({ code, message: code }) }
+        : null,
+    );
+  const damaged = open(failing("store.damaged"), 2);
+  expect((await damaged.newest())?.step).toBe(100);
+  expect(damaged.skipped).toHaveLength(1);
+  await expect(open(failing("store.denied"), 2).newest()).rejects.toThrow(
+    "store.denied",
+  );
 });
 
 test("after the commit nothing of any attempt stays, not even what was cut off", async () => {
