@@ -18,6 +18,7 @@ import type { CheckpointStore } from "../store/artifacts/checkpoints.ts";
 import { fromCheckpoint, toCheckpoint, type LoopState } from "./checkpoint.ts";
 import { checkFiniteLosses, checkFiniteWeights } from "./finite.ts";
 import {
+  closeSpan,
   metricsStart,
   recordRow,
   recordStep,
@@ -79,7 +80,10 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   while (next) {
     // --- one step; the next one's feeds meanwhile (B)
     const { plan, feeds } = next;
-    if (plan.fresh && done > 0) await resetWeights(job);
+    if (plan.fresh && done > 0) {
+      await resetWeights(job);
+      state = { ...state, metrics: closeSpan(state.metrics, done) };
+    }
     const rate = job.learningRate * plan.rateFactor;
     const running = job.trainer.train(feeds, { rate, step: plan.step });
     await yieldToEvents();
@@ -115,7 +119,8 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   }
   await saver.settle();
   await readFinite(job, done);
-  return { steps: done, rows: state.metrics.rows, state };
+  const { rows } = closeSpan(state.metrics, done);
+  return { steps: done, rows, state };
 }
 
 /** Weights, slots and state of the newest checkpoint, or those of the start. */

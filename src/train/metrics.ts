@@ -4,6 +4,7 @@
  * A The rows depend on the steps alone, never on time or on where a run was resumed: what is summed but not yet a row
  *   is part of the state that checkpoints carry (docs/design.md, invariant H).
  * B The first step has a row of its own: the value before anything was learned.
+ * C A span ends with its pass: no step is left out, and no mean mixes two passes.
  */
 
 export type MetricsRow = {
@@ -41,13 +42,21 @@ export function recordStep(
     ]),
   );
   const count = state.count + 1;
-  if (done !== 1 && done % every !== 0) return { ...state, sums, count };
-  const rows = Object.entries(sums).map(([name, sum]) => ({
+  const summed = { ...state, sums, count };
+  return done === 1 || done % every === 0 ? closeSpan(summed, done) : summed;
+}
+
+/** Ends a span before its time: where a pass ends, what is summed becomes rows too. */
+export function closeSpan(
+  { rows, sums, count }: MetricsState,
+  done: number,
+): MetricsState {
+  const means = Object.entries(sums).map(([name, sum]) => ({
     step: done,
     name,
     value: sum / count,
   }));
-  return { rows: [...state.rows, ...rows], sums: {}, count: 0 };
+  return { rows: [...rows, ...means], sums: {}, count: 0 };
 }
 
 /** A row that stands alone, such as a score. */

@@ -244,6 +244,23 @@ describe("the training loop", () => {
     },
   );
 
+  test("the curve reaches the last step, whatever the length of a span, resumed in the middle of it or not", async () => {
+    const checkpoints = memoryCheckpoints();
+    const run = () =>
+      trainLoop(
+        optionsOf(jobOf(fakeTrainer().trainer), {
+          protocol: fixed(103),
+          checkpoints,
+          checkpointEverySteps: 50,
+        }),
+      );
+    const { rows } = await run();
+    const steps = rows.map(({ step }) => step);
+    expect(steps.slice(-4)).toEqual([102, 102, 103, 103]);
+    expect(checkpoints.saved.map(({ step }) => step)).toEqual([50, 100]);
+    expect((await run()).rows).toEqual(rows);
+  });
+
   test("a checkpoint that cannot be written ends the run", async () => {
     const checkpoints: CheckpointStore = {
       newest: () => Promise.resolve(null),
@@ -277,6 +294,9 @@ describe("the training loop", () => {
     expect(rates[6]).toBeCloseTo(0.001, 12);
     expect(calls[9]?.x).toBe(1);
     expect(calls.slice(9)).toEqual(calls.slice(0, 9));
+    // Rows come every fourth step while the run may be long, and one ends the first pass.
+    const curve = result.rows.filter(({ name }) => name === "loss");
+    expect(curve.map(({ step }) => step).slice(0, 5)).toEqual([1, 4, 8, 9, 10]);
     expect(
       result.rows
         .filter(({ name }) => name === "validation-accuracy")

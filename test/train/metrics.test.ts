@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  closeSpan,
   encodeMetrics,
   metricsStart,
   recordRow,
@@ -20,6 +21,20 @@ test("the first step has a row of its own, later rows are means over their span"
     { step: 3, name: "loss", value: 1.5 },
     { step: 6, name: "loss", value: 5 },
   ]);
+});
+
+test("a span that is closed early has a mean of the steps that it has, and an empty one no row", () => {
+  const closed = closeSpan(record([9, 1, 2, 3, 5], 3), 5);
+  expect(closed).toEqual({
+    rows: [
+      { step: 1, name: "loss", value: 9 },
+      { step: 3, name: "loss", value: 1.5 },
+      { step: 5, name: "loss", value: 4 },
+    ],
+    sums: {},
+    count: 0,
+  });
+  expect(closeSpan(closed, 5)).toEqual(closed);
 });
 
 test("state that went through JSON in the middle of a span gives the same rows", () => {
