@@ -40,14 +40,14 @@ export async function colorizeImages(
   const { store, manifest, images, outputDirectory } = options;
   const files = openModelFiles(store, manifest);
   checkNames(images);
-  const photographs = await Promise.all(images.map(readImage));
+  // All are looked at before the first is coloured, and read again then: decoded photographs are large, and many.
+  for (const image of images) await readImage(image);
   const engine = openStageEngine(options.engine);
   await mkdir(outputDirectory, { recursive: true });
   const written = [];
-  for (const [i, photograph] of photographs.entries()) {
-    const image = images[i] as string;
+  for (const image of images) {
     const output = join(outputDirectory, outputName(image));
-    const picture = await colorizeImage(engine, files, photograph);
+    const picture = await colorizeImage(engine, files, await readImage(image));
     await writeFile(output, await encodePng(picture));
     written.push({ image, output });
   }
