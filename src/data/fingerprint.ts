@@ -21,6 +21,7 @@ import {
 import path from "node:path";
 import { z } from "zod";
 import { mapBounded } from "../base/async.ts";
+import { systemCode } from "../base/errors.ts";
 import { findPlace } from "./sources/place.ts";
 
 const FILES_AT_ONCE = 8;
@@ -114,13 +115,17 @@ async function openHashCache(
     },
     async save(files) {
       if (!cacheFile || (!isChanged && files.length === known.size)) return;
-      await writeCache(cacheFile, {
-        version: 1,
-        directory,
-        files: Object.fromEntries(
-          files.map((file) => [file, known.get(file) as CacheEntry]),
-        ),
-      });
+      const own = files.map((file) => [file, known.get(file) as CacheEntry]);
+      try {
+        await writeCache(cacheFile, {
+          version: 1,
+          directory,
+          files: Object.fromEntries(own) as Record<string, CacheEntry>,
+        });
+      } catch (thrown) {
+        // A folder that cannot be written, a full disk, another planner that was faster: the next plan hashes again.
+        if (systemCode(thrown) === null) throw thrown;
+      }
     },
   };
 }

@@ -95,4 +95,26 @@ describe("the fingerprint of a source", () => {
       code: "data.source-missing",
     });
   });
+
+  it("needs no cache: one that cannot be written changes nothing", async () => {
+    const [folder, other] = [
+      await createTemporaryFolder(),
+      await createTemporaryFolder(),
+    ];
+    writeFiles(folder, files);
+    writeFiles(other, { file: "where a folder would have to be" });
+    const nowhere = path.join(other, "file", "cache");
+    expect(await fingerprint(folder, nowhere)).toBe(await fingerprint(folder));
+  });
+
+  it("is made by two planners at once that share a cache", async () => {
+    const [folder, cache] = [
+      await createTemporaryFolder(),
+      await createTemporaryFolder(),
+    ];
+    writeFiles(folder, files);
+    const both = [fingerprint(folder, cache), fingerprint(folder, cache)];
+    const want = await fingerprint(folder);
+    expect(await Promise.all(both)).toEqual([want, want]);
+  });
 });

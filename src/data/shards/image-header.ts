@@ -21,7 +21,8 @@ export function readImageHeader(
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return readJpegHeader(bytes);
   if (bytes.toString("latin1", 1, 4) === "PNG") return readPngHeader(bytes);
   const image = decodePpm(file);
-  if (image) return { ...sizeOf(image), sampleClass: SampleClass.ppm };
+  if (image)
+    return checkSize({ ...sizeOf(image), sampleClass: SampleClass.ppm });
   return { reason: "neither JPEG, PNG nor 8-bit PPM" };
 }
 

@@ -82,6 +82,17 @@ describe("an image's header", () => {
 });
 
 describe("ppm", () => {
+  it("is refused where a side does not fit into the index", () => {
+    const file = encodePpm({
+      width: 70_000,
+      height: 1,
+      pixels: new Uint8Array(70_000 * 3),
+    });
+    expect(readImageHeader(file)).toEqual({
+      reason: "larger than 65,535 pixels a side",
+    });
+  });
+
   it("is a header and the pixels, read back as a view without a copy", () => {
     const file = encodePpm(photo);
     expect(Buffer.from(file.subarray(0, 13)).toString()).toBe(
