@@ -36,8 +36,13 @@ process.on("uncaughtException", (thrown) => {
   process.exit(ExitCode.bug);
 });
 
-/** `hueline status | head` closes our stdout: that is no error of ours. */
+/** `hueline logs -f | head` closes our stdout: that is no error of ours, but nobody reads what would follow. */
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  stopping.abort("nobody reads stdout");
+});
+/** `hueline run 2>&1 | head` closes stderr: the run goes on without words. */
+process.stderr.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
 
@@ -50,7 +55,10 @@ function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
       stream.write(bytes);
     },
     isTerminal: stream.isTTY,
-    columns: stream.columns ?? 80,
+    // Asked each time: people resize their windows.
+    get columns() {
+      return stream.columns ?? 80;
+    },
   };
 }
 

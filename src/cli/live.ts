@@ -38,10 +38,14 @@ export function frame(
   const more = view.progress.length - shown.length;
   const width = Math.max(0, ...shown.map(({ task }) => task.length));
   const rows = shown.map((progress) => progressRow(progress, width));
+  // A line that wrapped would count as one when the block is removed. Clipped before it is painted.
+  const run = clip(view.run, columns);
+  const rest = clip(`  ${bits.join("  ")}`, columns - run.length);
   return [
-    `${paint("bold", view.run)}  ${bits.join("  ")}`,
-    ...rows.map((row) => clip(row, columns)),
-    ...(more > 0 ? [`  and ${more} more`] : []),
+    `${paint("bold", run)}${rest}`,
+    ...[...rows, ...(more > 0 ? [`  and ${more} more`] : [])].map((row) =>
+      clip(row, columns),
+    ),
   ];
 }
 
@@ -59,7 +63,8 @@ function bar(fraction: number): string {
 }
 
 function clip(line: string, columns: number): string {
-  return line.length <= columns ? line : `${line.slice(0, columns - 1)}…`;
+  if (line.length <= columns) return line;
+  return columns <= 0 ? "" : `${line.slice(0, columns - 1)}…`;
 }
 
 export type Display = {

@@ -25,6 +25,11 @@ export function formatLogLine(line: string, paint: Paint): string {
   return [paint("dim", clock), shownLevel, ...words].join(" ");
 }
 
+/** One line as a JSON object that names its task, for programs: a library's own words become its message. */
+export function toJsonLine(line: string, task: string): string {
+  return parse(line) === null ? JSON.stringify({ task, msg: line }) : line;
+}
+
 function parse(line: string): Record<string, unknown> | null {
   if (!line.startsWith("{")) return null;
   try {

@@ -5,6 +5,7 @@
 import { mapBounded } from "../base/async.ts";
 import type { TaskProgress } from "../executor/executor.ts";
 import type { RunStatus } from "../run/status.ts";
+import { isTerminal } from "../run/to-status.ts";
 import { inspectClaim } from "../store/claims/claims.ts";
 import { layout } from "../store/layout.ts";
 import { createLiveness, describeOwner } from "../store/claims/owner.ts";
@@ -58,11 +59,7 @@ export async function lookAtRun(
 
 /** Whether a status is the last one of its run. */
 export function isOver(status: RunStatus | null): boolean {
-  return (
-    status?.phase === "Succeeded" ||
-    status?.phase === "Failed" ||
-    status?.phase === "Cancelled"
-  );
+  return status !== null && isTerminal(status.phase);
 }
 
 async function readProgress(

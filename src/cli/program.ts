@@ -119,6 +119,7 @@ const commands: readonly CommandDeclaration[] = [
     summary: "print the logs of a run's tasks",
     options: [
       storeOption(),
+      outputOption(),
       new Option("-f, --follow", "go on until the task or the run ends"),
     ],
     load: async () => (await import("./commands/logs.ts")).logs,

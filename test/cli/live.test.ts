@@ -65,3 +65,11 @@ test("elsewhere nothing is drawn and no escape code is written", () => {
   display.end();
   expect(output.text()).toBe("one task is done\n");
 });
+
+test.each([12, 20, 40])(
+  "no line of the block is wider than a terminal of %i columns",
+  (columns) => {
+    for (const line of frame(viewOf(12), columns, plain))
+      expect(line.length).toBeLessThanOrEqual(columns);
+  },
+);

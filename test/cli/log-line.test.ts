@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatLogLine } from "../../src/cli/log-line.ts";
+import { formatLogLine, toJsonLine } from "../../src/cli/log-line.ts";
 
 const plain = (_style: string, text: string): string => text;
 const line = (fields: object): string =>
@@ -29,4 +29,13 @@ test.each([
   ["a line that a kill cut off as it is", '{"level":"in', '{"level":"in'],
 ])("shows %s", (_name, given, want) => {
   expect(formatLogLine(given, plain)).toBe(want);
+});
+
+test("for programs every line is JSON that names its task, a library's own words too", () => {
+  const own = line({ msg: "worker ended" });
+  expect(toJsonLine(own, "pretrain")).toBe(own);
+  expect(JSON.parse(toJsonLine("W0000 something", "pretrain"))).toEqual({
+    task: "pretrain",
+    msg: "W0000 something",
+  });
 });

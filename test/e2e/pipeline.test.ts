@@ -87,6 +87,12 @@ test("status and logs tell of a run that has ended", async () => {
   const logs = await hueline(["logs", run, "pretrain"]);
   const last = logs.stdout.trimEnd().split("\n").at(-1) ?? "";
   expect(JSON.parse(last)).toMatchObject({ outcome: "committed", steps: 12 });
+  // Of all tasks, each line is JSON that names its task; -f of a task that has ended ends.
+  const all = await hueline(["logs", run, "-o", "json"]);
+  for (const line of all.stdout.trimEnd().split("\n"))
+    expect(JSON.parse(line)).toHaveProperty("task");
+  const followed = await hueline(["logs", run, "pretrain", "-f"]);
+  expect(followed.stdout).toBe(logs.stdout);
 });
 
 test("pull copies what sha256sum then verifies, and copies nothing twice", async () => {

@@ -1,5 +1,6 @@
 /** `hueline cancel` and `hueline retry`: what people ask of a run, as a record that its driver reads. */
 import { ExitCode, UserError } from "../../base/errors.ts";
+import { isTerminal } from "../../run/to-status.ts";
 import { openStore } from "../../store/open-store.ts";
 import { requestCancel, requestRetry } from "../../store/runs/run-control.ts";
 import { readStatus } from "../../store/runs/run-records.ts";
@@ -21,7 +22,7 @@ export async function cancel(
   const store = openStoreOf(environment, options);
   const { run } = await loadRun(store, given);
   const phase = (await readStatus(store, run))?.status.phase ?? "Pending";
-  if (phase === "Succeeded" || phase === "Failed" || phase === "Cancelled") {
+  if (isTerminal(phase)) {
     report(
       environment,
       options,

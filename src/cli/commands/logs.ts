@@ -1,15 +1,18 @@
 /**
  * `hueline logs`: what the tasks of a run wrote, from the store, so that it works while they run and long after.
- * `-f` goes on until the task, or without one the run, has ended.
+ * `-f` goes on until the tasks that were named, or without a name the run, have ended.
  */
+import { mapBounded } from "../../base/async.ts";
 import { ExitCode, UserError } from "../../base/errors.ts";
+import type { Task } from "../../plan/plan.ts";
 import { openStore } from "../../store/open-store.ts";
 import { layout } from "../../store/layout.ts";
 import { readStatus } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
-import { formatLogLine } from "../log-line.ts";
-import { painterFor } from "../output.ts";
+import { formatLogLine, toJsonLine } from "../log-line.ts";
+import { isOver } from "../look-at-run.ts";
+import { painterFor, type OutputFormat } from "../output.ts";
 import { loadRun } from "../run-artifacts.ts";
 import { storeUrlOf } from "../store-option.ts";
 
@@ -18,7 +21,11 @@ const LOOK_EVERY_MS = 500;
 export async function logs(
   environment: Environment,
   [given = "", task]: readonly string[],
-  options: { readonly store?: string; readonly follow?: boolean },
+  options: {
+    readonly store?: string;
+    readonly output: OutputFormat;
+    readonly follow?: boolean;
+  },
 ): Promise<ExitCode> {
   const store = openStore(storeUrlOf(options.store, environment), {
     currentFolder: environment.currentDirectory,
@@ -35,10 +42,14 @@ export async function logs(
     });
   }
   const names = tasks.map(({ name }) => name);
-  const tail = createTail(store, run, environment);
+  const tail = createTail(store, run, { environment, output: options.output });
+  const hasEnded = async (): Promise<boolean> =>
+    task === undefined
+      ? isOver((await readStatus(store, run))?.status ?? null)
+      : await haveEnded(store, run, tasks);
   const shown = await tail(names);
   if (options.follow === true) {
-    while (!environment.signal.aborted && !(await hasEnded(store, run))) {
+    while (!environment.signal.aborted && !(await hasEnded())) {
       await environment.clock.sleep(LOOK_EVERY_MS, environment.signal);
       await tail(names);
     }
@@ -52,13 +63,23 @@ export async function logs(
 }
 
 /** Writes what has been added since the last call; returns how many bytes. */
-function createTail(store: Store, run: string, environment: Environment) {
+function createTail(
+  store: Store,
+  run: string,
+  {
+    environment,
+    output,
+  }: { readonly environment: Environment; readonly output: OutputFormat },
+) {
   const offsets = new Map<string, number>();
   const { stdout, variables } = environment;
   const paint = painterFor(stdout, variables);
-  // Programs get the JSON lines as the workers wrote them, people get words.
-  const format = (line: string): string =>
-    stdout.isTerminal ? formatLogLine(line, paint) : line;
+  // People get words. Elsewhere lines are as the workers wrote them; with `-o json` each one is JSON that names its task.
+  const format = (line: string, task: string, isOnly: boolean): string => {
+    if (output === "json") return toJsonLine(line, task);
+    const shown = stdout.isTerminal ? formatLogLine(line, paint) : line;
+    return isOnly ? shown : `[${task}] ${shown}`;
+  };
   return async (tasks: readonly string[]): Promise<number> => {
     let written = 0;
     for (const task of tasks) {
@@ -79,15 +100,33 @@ function createTail(store: Store, run: string, environment: Environment) {
         .decode(bytes.subarray(0, end))
         .trimEnd()
         .split("\n");
-      const prefix = tasks.length === 1 ? "" : `[${task}] `;
       for (const line of lines)
-        environment.stdout.write(`${prefix}${format(line)}\n`);
+        stdout.write(`${format(line, task, tasks.length === 1)}\n`);
     }
     return written;
   };
 }
 
-async function hasEnded(store: Store, run: string): Promise<boolean> {
-  const phase = (await readStatus(store, run))?.status.phase;
-  return phase === "Succeeded" || phase === "Failed" || phase === "Cancelled";
+const LOOKUPS_IN_FLIGHT = 8;
+
+/** Whether all of these are committed, or have failed; the run's end is the end of all. */
+async function haveEnded(
+  store: Store,
+  run: string,
+  tasks: readonly Task[],
+): Promise<boolean> {
+  const status = (await readStatus(store, run))?.status ?? null;
+  if (isOver(status)) return true;
+  const failed = new Set(
+    status?.notes.flatMap(({ task, phase }) =>
+      phase === "Failed" || phase === "Skipped" ? [task] : [],
+    ),
+  );
+  const open = tasks.filter(({ name }) => !failed.has(name));
+  const found = await mapBounded(
+    open,
+    LOOKUPS_IN_FLIGHT,
+    async ({ key }) => await store.stat(layout.manifest(key)),
+  );
+  return found.every((manifest) => manifest !== null);
 }
