@@ -3,7 +3,7 @@
  * Colour only on a terminal and never with NO_COLOR (no-color.org).
  */
 import { styleText } from "node:util";
-import { UserError } from "../base/errors.ts";
+import { TransientError, UserError } from "../base/errors.ts";
 import type { Environment, TextOutput } from "./environment.ts";
 
 export type OutputFormat = "text" | "json";
@@ -72,6 +72,8 @@ function visibleLength(text: string): number {
 
 /** An error as people read it: what, then what to try; no stack unless it is a bug. */
 export function formatError(error: Error, paint: Paint): string {
+  if (error instanceof TransientError)
+    return `${paint("red", "error")} [${error.code}]: ${error.message}\n  ${paint("cyan", "try")}: the same again in a while\n`;
   if (!(error instanceof UserError))
     return `${paint("red", "error")}: ${error.stack ?? error.message}\n`;
   const hint =

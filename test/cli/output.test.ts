@@ -43,10 +43,11 @@ test("a mistake of a person shows code, message and hint, and no stack", () => {
   );
 });
 
-test("a bug shows its stack", () => {
+test("a bug shows its stack, what may pass does not", () => {
   expect(formatError(new Error("oops"), plain)).toContain("output.test.ts");
   const passing = new TransientError({ code: "net", message: "no answer" });
   expect(formatError(passing, plain)).toContain("no answer");
+  expect(formatError(passing, plain)).not.toContain("output.test.ts");
 });
 
 test.each([
