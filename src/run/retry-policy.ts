@@ -1,5 +1,5 @@
 /**
- * What the end of an attempt means for its task: the exit-code contract of docs/design.md, section 6, as one table.
+ * What the end of an attempt means for its task: the exit-code contract of docs/design.md as one table.
  * Local attempts are judged by it, and a Job's `podFailurePolicy` (KEP-3329) can be generated from it: rules are
  * tried in order, the first that matches decides, as there. Refuses to look at anything but the attempts.
  *

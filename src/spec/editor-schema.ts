@@ -23,8 +23,7 @@ export function createEditorSchema(): JsonSchema {
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "hueline pipeline",
-    description:
-      "A pipeline of stages that ends in a table: see docs/design.md, section 3.",
+    description: "A pipeline of stages that ends in a table.",
     type: "object",
     required: ["name", "stages"],
     additionalProperties: false,

@@ -2,7 +2,7 @@
  * Pipeline text to `PipelineSpec`, or every mistake in it at once, with positions.
  *
  * Text → document (`yaml-document`) → `${params.…}` replaced (`interpolate`) → head and stages by schema, each stage
- * on its own (`parse-stage`) → stages put together (`stage-order`, `check-cells`). Each step goes on with what the
+ * on its own (`parse-stage`) → stages put together (`stage-order`, `stage-cells`). Each step goes on with what the
  * one before understood: a mistake in one stage does not hide those of another, and nothing is reported twice.
  * Pure: no file, no clock, no environment.
  */

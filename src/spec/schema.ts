@@ -1,6 +1,6 @@
 /**
  * The shape of a pipeline file, before anything is known of its stages: which keys there are and of what type.
- * What a stage's `with` may hold is declared by its kind; how stages fit together is checked in `check-*.ts`.
+ * What a stage's `with` may hold is declared by its kind; how stages fit together is checked in `check/`.
  */
 import { z } from "zod";
 import type { JsonValue } from "./pipeline-spec.ts";

@@ -32,10 +32,10 @@ const CODES = {
 } as const;
 const MAX_STAGE_NAME = 63;
 /** Axes with a meaning of their own. */
-const RESERVED_AXES: Readonly<Record<string, string>> = {
-  seed: "write `seeds: [...]` on the stage instead",
-  stage: "it names the stage in tables and selections",
-};
+const RESERVED_AXES: ReadonlyMap<string, string> = new Map([
+  ["seed", "write `seeds: [...]` on the stage instead"],
+  ["stage", "it names the stage in tables and selections"],
+]);
 
 /** The kind of a stage, if it is one. */
 export function readKind(raw: JsonValue): StageKind | null {
@@ -158,7 +158,7 @@ function checkAxisNames(file: StageFile): Mistake[] {
     ),
   ];
   return written.flatMap((path): Mistake[] => {
-    const reason = RESERVED_AXES[String(path.at(-1))];
+    const reason = RESERVED_AXES.get(String(path.at(-1)));
     if (reason === undefined) return [];
     return [
       {
