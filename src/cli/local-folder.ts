@@ -34,6 +34,15 @@ export async function writeLocalFile(
   }
 }
 
+/** Makes a folder, with those above it, unless it is there. */
+export async function makeLocalFolder(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+  } catch (thrown) {
+    throw toLocalError(thrown, folder);
+  }
+}
+
 /** Step by step: in a place such as /proc, where nothing can be made, Node's `recursive` never returns. */
 async function makeFolder(folder: string): Promise<void> {
   try {

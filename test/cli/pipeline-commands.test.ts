@@ -146,7 +146,7 @@ test("status, cancel and retry of a run that nobody drives say what is so", asyn
   expect(status.stdout).toContain(`${run}  not started yet`);
   const cancel = await runCli(["cancel", "small"], options);
   expect(cancel).toMatchObject({ exitCode: 0 });
-  expect(cancel.stdout).toContain("stops after a checkpoint");
+  expect(cancel.stdout).toContain("nothing to stop");
   const retry = await runCli(["retry", run, "classify-seed-9"], options);
   expect(retry.exitCode).toBe(65);
   expect(retry.stderr).toContain("classify-seed-9");

@@ -3,6 +3,7 @@ import path from "node:path";
 import { ExitCode } from "../../base/errors.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Environment } from "../environment.ts";
+import { makeLocalFolder } from "../local-folder.ts";
 import { printJson, type OutputFormat } from "../output.ts";
 import { findArtifact } from "../run-artifacts.ts";
 import { storeUrlOf } from "../store-option.ts";
@@ -21,11 +22,13 @@ export async function colorize(
     currentFolder: currentDirectory,
   });
   const manifest = await findArtifact(store, weights);
+  const outputDirectory = path.resolve(currentDirectory, options.to);
+  await makeLocalFolder(outputDirectory);
   const pictures = await environment.services.colorize({
     store,
     manifest,
     images: images.map((image) => path.resolve(currentDirectory, image)),
-    outputDirectory: path.resolve(currentDirectory, options.to),
+    outputDirectory,
   });
   if (options.output === "json") printJson(environment.stdout, pictures);
   else

@@ -5,6 +5,7 @@ import { openStore } from "../../store/open-store.ts";
 import { requestCancel, requestRetry } from "../../store/runs/run-control.ts";
 import { readStatus } from "../../store/runs/run-records.ts";
 import type { Environment } from "../environment.ts";
+import { lookAtRun } from "../look-at-run.ts";
 import { printJson, type OutputFormat } from "../output.ts";
 import { loadRun } from "../run-artifacts.ts";
 import { storeUrlOf } from "../store-option.ts";
@@ -28,6 +29,16 @@ export async function cancel(
       options,
       { run, phase },
       `run ${run} has ended already: ${phase}`,
+    );
+    return ExitCode.done;
+  }
+  const { driver } = await lookAtRun(store, run, environment);
+  if (driver === null) {
+    report(
+      environment,
+      options,
+      { run, phase, driver },
+      `nobody drives run ${run} now: there is nothing to stop`,
     );
     return ExitCode.done;
   }

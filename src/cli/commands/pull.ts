@@ -72,7 +72,8 @@ export async function pull(
   }
   endProgress(environment);
   await writeLocalFile(
-    path.join(folder, "SHA256SUMS"),
+    // A part has a list of its own, so that pulling it does not forget what was pulled before.
+    path.join(folder, ["SHA256SUMS", options.only].filter(Boolean).join("-")),
     sums.map((line) => `${line}\n`).join(""),
   );
   const missing =
