@@ -2,8 +2,11 @@
 import { mapBounded } from "../base/async.ts";
 import { UserError } from "../base/errors.ts";
 import type { Plan, Task } from "../plan/plan.ts";
-import { layout } from "../store/layout.ts";
-import { readManifest, type Manifest } from "../store/artifacts/manifest.ts";
+import {
+  isCommitted,
+  readManifest,
+  type Manifest,
+} from "../store/artifacts/manifest.ts";
 import { findRun, readPlan } from "../store/runs/run-records.ts";
 import type { Store } from "../store/store.ts";
 
@@ -16,7 +19,7 @@ export async function findCommitted(
 ): Promise<ReadonlySet<string>> {
   const keys = [...new Set(plan.tasks.map(({ key }) => key))];
   const found = await mapBounded(keys, LOOKUPS_IN_FLIGHT, async (key) =>
-    (await store.stat(layout.manifest(key))) === null ? null : key,
+    (await isCommitted(store, key)) ? key : null,
   );
   return new Set(found.filter((key) => key !== null));
 }

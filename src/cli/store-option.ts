@@ -1,6 +1,8 @@
 /** Which store a command uses: `--store`, `HUELINE_STORE` (read by the option itself), or `.hueline/` here. */
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { openStore } from "../store/open-store.ts";
+import type { Store } from "../store/store.ts";
 import type { Environment } from "./environment.ts";
 
 export function storeUrlOf(
@@ -14,4 +16,14 @@ export function storeUrlOf(
   return isUrl
     ? option
     : pathToFileURL(path.resolve(currentDirectory, option)).href;
+}
+
+/** Opens the store of a command; nothing is touched until it is used. */
+export function openStoreOption(
+  option: string | undefined,
+  environment: Pick<Environment, "currentDirectory">,
+): Store {
+  return openStore(storeUrlOf(option, environment), {
+    currentFolder: environment.currentDirectory,
+  });
 }

@@ -9,6 +9,7 @@ import type {
 } from "../plan/task-description.ts";
 import type { TaskKind } from "../plan/plan.ts";
 import type { StageKind, StageParams } from "../spec/stage-kinds.ts";
+import type { ArtifactWriter } from "../store/artifacts/artifact.ts";
 import type { CheckpointStore } from "../store/artifacts/checkpoints.ts";
 import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
@@ -16,15 +17,8 @@ import type { Store } from "../store/store.ts";
 /** One upstream artifact: its reference in the plan and its commit. */
 export type InputArtifact = InputReference & { readonly manifest: Manifest };
 
-export type StageOutput = {
-  /** Writes a file of this artifact: a path relative to the attempt, e.g. `weights.safetensors`. */
-  write(path: string, bytes: Uint8Array): Promise<void>;
-  writeStream(
-    path: string,
-    sizeBytes: number,
-    chunks: AsyncIterable<Uint8Array>,
-  ): Promise<void>;
-};
+/** Writes files of this artifact: paths relative to the attempt, e.g. `weights.safetensors`. */
+export type StageOutput = Pick<ArtifactWriter, "write" | "writeStream">;
 
 export type StageProgress = {
   readonly step: number;

@@ -1,12 +1,11 @@
 /** `hueline colorize`: pictures in, gray made colour by a pretrained colorizer, PNG files out. */
 import path from "node:path";
 import { ExitCode } from "../../base/errors.ts";
-import { openStore } from "../../store/open-store.ts";
 import type { Environment } from "../environment.ts";
 import { makeLocalFolder } from "../local-folder.ts";
 import { printJson, type OutputFormat } from "../output.ts";
 import { findArtifact } from "../run-artifacts.ts";
-import { storeUrlOf } from "../store-option.ts";
+import { openStoreOption } from "../store-option.ts";
 
 export async function colorize(
   environment: Environment,
@@ -18,9 +17,7 @@ export async function colorize(
   },
 ): Promise<ExitCode> {
   const { currentDirectory } = environment;
-  const store = openStore(storeUrlOf(options.store, environment), {
-    currentFolder: currentDirectory,
-  });
+  const store = openStoreOption(options.store, environment);
   const manifest = await findArtifact(store, weights);
   const outputDirectory = path.resolve(currentDirectory, options.to);
   await makeLocalFolder(outputDirectory);

@@ -1,14 +1,13 @@
 /** `hueline cancel` and `hueline retry`: what people ask of a run, as a record that its driver reads. */
 import { ExitCode, UserError } from "../../base/errors.ts";
 import { isTerminal } from "../../run/to-status.ts";
-import { openStore } from "../../store/open-store.ts";
 import { requestCancel, requestRetry } from "../../store/runs/run-control.ts";
 import { readStatus } from "../../store/runs/run-records.ts";
 import type { Environment } from "../environment.ts";
 import { lookAtRun } from "../look-at-run.ts";
 import { printJson, type OutputFormat } from "../output.ts";
 import { loadRun } from "../run-artifacts.ts";
-import { storeUrlOf } from "../store-option.ts";
+import { openStoreOption } from "../store-option.ts";
 
 type ControlOptions = {
   readonly store?: string;
@@ -20,7 +19,7 @@ export async function cancel(
   [given = ""]: readonly string[],
   options: ControlOptions,
 ): Promise<ExitCode> {
-  const store = openStoreOf(environment, options);
+  const store = openStoreOption(options.store, environment);
   const { run } = await loadRun(store, given);
   const phase = (await readStatus(store, run))?.status.phase ?? "Pending";
   if (isTerminal(phase)) {
@@ -57,7 +56,7 @@ export async function retry(
   [given = "", task]: readonly string[],
   options: ControlOptions,
 ): Promise<ExitCode> {
-  const store = openStoreOf(environment, options);
+  const store = openStoreOption(options.store, environment);
   const { run, plan } = await loadRun(store, given);
   if (task !== undefined && !plan.tasks.some(({ name }) => name === task)) {
     throw new UserError({
@@ -82,12 +81,6 @@ export async function retry(
     `${what} may be tried again: run the pipeline file again, or wait if it runs`,
   );
   return ExitCode.done;
-}
-
-function openStoreOf(environment: Environment, options: ControlOptions) {
-  return openStore(storeUrlOf(options.store, environment), {
-    currentFolder: environment.currentDirectory,
-  });
 }
 
 function report(

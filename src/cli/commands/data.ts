@@ -1,7 +1,6 @@
 /** `hueline data`: looks into a dataset of the store: `ls`, `verify`, `cat`, `order`. */
 import { ExitCode, UserError } from "../../base/errors.ts";
 import type { Manifest } from "../../store/artifacts/manifest.ts";
-import { openStore } from "../../store/open-store.ts";
 import type { Store } from "../../store/store.ts";
 import type { DatasetView, Environment, ShardView } from "../environment.ts";
 import {
@@ -12,7 +11,7 @@ import {
   type OutputFormat,
 } from "../output.ts";
 import { findArtifact } from "../run-artifacts.ts";
-import { storeUrlOf } from "../store-option.ts";
+import { openStoreOption } from "../store-option.ts";
 
 type DataOptions = {
   readonly store?: string;
@@ -48,9 +47,7 @@ export async function data(
       exitCode: ExitCode.usage,
     });
   }
-  const store = openStore(storeUrlOf(options.store, environment), {
-    currentFolder: environment.currentDirectory,
-  });
+  const store = openStoreOption(options.store, environment);
   const manifest = await findArtifact(store, artifact);
   if (manifest.kind !== "catalog") {
     throw new UserError({

@@ -5,7 +5,7 @@
 import { mapBounded } from "../../base/async.ts";
 import { ExitCode, UserError } from "../../base/errors.ts";
 import type { Task } from "../../plan/plan.ts";
-import { openStore } from "../../store/open-store.ts";
+import { isCommitted } from "../../store/artifacts/manifest.ts";
 import { layout } from "../../store/layout.ts";
 import { readStatus } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
@@ -14,7 +14,7 @@ import { formatLogLine, toJsonLine } from "../log-line.ts";
 import { isOver } from "../look-at-run.ts";
 import { painterFor, type OutputFormat } from "../output.ts";
 import { loadRun } from "../run-artifacts.ts";
-import { storeUrlOf } from "../store-option.ts";
+import { openStoreOption } from "../store-option.ts";
 
 const LOOK_EVERY_MS = 500;
 
@@ -27,9 +27,7 @@ export async function logs(
     readonly follow?: boolean;
   },
 ): Promise<ExitCode> {
-  const store = openStore(storeUrlOf(options.store, environment), {
-    currentFolder: environment.currentDirectory,
-  });
+  const store = openStoreOption(options.store, environment);
   const { run, plan } = await loadRun(store, given);
   const tasks = plan.tasks.filter(
     ({ name, stage }) => task === undefined || name === task || stage === task,
@@ -126,7 +124,7 @@ async function haveEnded(
   const found = await mapBounded(
     open,
     LOOKUPS_IN_FLIGHT,
-    async ({ key }) => await store.stat(layout.manifest(key)),
+    async ({ key }) => await isCommitted(store, key),
   );
-  return found.every((manifest) => manifest !== null);
+  return found.every((committed) => committed);
 }

@@ -3,7 +3,6 @@ import { ExitCode } from "../../base/errors.ts";
 import { explainKeys, type KeyChange } from "../../plan/diff.ts";
 import { criticalPath } from "../../plan/graph.ts";
 import type { Plan, Task } from "../../plan/plan.ts";
-import { openStore } from "../../store/open-store.ts";
 import { listRuns, readPlan } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
@@ -16,7 +15,7 @@ import {
 } from "../output.ts";
 import { findCommitted } from "../run-artifacts.ts";
 import { runIdOf } from "../run-id.ts";
-import { storeUrlOf } from "../store-option.ts";
+import { openStoreOption } from "../store-option.ts";
 
 type PlanOptions = {
   readonly param: readonly string[];
@@ -32,9 +31,7 @@ export async function plan(
   options: PlanOptions,
 ): Promise<ExitCode> {
   const loaded = await loadPlan(environment, file, options.param);
-  const store = openStore(storeUrlOf(options.store, environment), {
-    currentFolder: environment.currentDirectory,
-  });
+  const store = openStoreOption(options.store, environment);
   const committed = await findCommitted(store, loaded.plan);
   const changes =
     options.why === true ? await findChanges(store, loaded.plan) : null;

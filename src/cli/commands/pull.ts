@@ -9,13 +9,12 @@ import { ExitCode, systemCode } from "../../base/errors.ts";
 import type { Task } from "../../plan/plan.ts";
 import { readArtifactFile } from "../../store/artifacts/artifact.ts";
 import type { Manifest, ManifestFile } from "../../store/artifacts/manifest.ts";
-import { openStore } from "../../store/open-store.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
 import { writeLocalFile } from "../local-folder.ts";
 import { formatBytes, printJson, type OutputFormat } from "../output.ts";
 import { loadRun, readManifests } from "../run-artifacts.ts";
-import { storeUrlOf } from "../store-option.ts";
+import { openStoreOption } from "../store-option.ts";
 
 type Part = "report" | "metrics" | "weights";
 type PullOptions = {
@@ -39,9 +38,7 @@ export async function pull(
   [given = "", destination]: readonly string[],
   options: PullOptions,
 ): Promise<ExitCode> {
-  const store = openStore(storeUrlOf(options.store, environment), {
-    currentFolder: environment.currentDirectory,
-  });
+  const store = openStoreOption(options.store, environment);
   const { run, plan } = await loadRun(store, given);
   const folder = path.resolve(environment.currentDirectory, destination ?? run);
   const artifacts = await readManifests(

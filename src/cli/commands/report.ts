@@ -5,7 +5,6 @@ import {
   checkReport,
   type FailedVerdict,
 } from "../../report/verdicts/check-report.ts";
-import { openStore } from "../../store/open-store.ts";
 import type { Environment } from "../environment.ts";
 import { writeLocalFile } from "../local-folder.ts";
 import { painterFor, printJson, type OutputFormat } from "../output.ts";
@@ -16,7 +15,7 @@ import {
   type RenderedReport,
   type WrittenReport,
 } from "../run-report.ts";
-import { storeUrlOf } from "../store-option.ts";
+import { openStoreOption } from "../store-option.ts";
 
 type ReportOptions = {
   readonly store?: string;
@@ -30,9 +29,7 @@ export async function report(
   [given = ""]: readonly string[],
   options: ReportOptions,
 ): Promise<number> {
-  const store = openStore(storeUrlOf(options.store, environment), {
-    currentFolder: environment.currentDirectory,
-  });
+  const store = openStoreOption(options.store, environment);
   const { run, plan } = await loadRun(store, given);
   const wanted = { run, plan, host: environment.host.name };
   const written =

@@ -7,7 +7,6 @@ import { ExitCode, UserError } from "../../base/errors.ts";
 import { runLocally } from "../../executor/run-locally.ts";
 import type { RunStatus } from "../../run/status.ts";
 import { memoryBytes } from "../../spec/params/units.ts";
-import { openStore } from "../../store/open-store.ts";
 import { createRun } from "../../store/runs/run-records.ts";
 import type { Environment } from "../environment.ts";
 import { createDisplay } from "../live.ts";
@@ -17,7 +16,7 @@ import { runIdOf } from "../run-id.ts";
 import { createRunListener } from "../run-listener.ts";
 import { writeRunReports, type WrittenReport } from "../run-report.ts";
 import { formatRunResult } from "../run-result.ts";
-import { storeUrlOf } from "../store-option.ts";
+import { openStoreOption, storeUrlOf } from "../store-option.ts";
 
 type RunOptions = {
   readonly param: readonly string[];
@@ -37,8 +36,7 @@ export async function run(
   const elapsedMs = (): number => clock.monotonicMs() - startedMs;
   const capacity = toCapacity(environment, options);
   const { plan, source } = await loadPlan(environment, file, options.param);
-  const url = storeUrlOf(options.store, environment);
-  const store = openStore(url, { currentFolder: environment.currentDirectory });
+  const store = openStoreOption(options.store, environment);
   const id = runIdOf(plan);
   const created = await createRun(store, {
     run: id,
@@ -75,7 +73,7 @@ export async function run(
   if (options.output === "json") {
     printJson(stdout, {
       run: id,
-      store: url,
+      store: storeUrlOf(options.store, environment),
       wallMs: Math.round(elapsedMs()),
       status,
       reports: reports.map(toSummary),

@@ -1,6 +1,5 @@
 /** `hueline status`: phase, counts per stage, and a line for everything that waits or failed; `-w` follows. */
 import { ExitCode } from "../../base/errors.ts";
-import { openStore } from "../../store/open-store.ts";
 import { readRunEvents } from "../../store/runs/run-events.ts";
 import { findRun, listRuns } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
@@ -9,7 +8,7 @@ import { createDisplay } from "../live.ts";
 import { isOver, lookAtRun, type RunView } from "../look-at-run.ts";
 import { painterFor, type OutputFormat, type Paint } from "../output.ts";
 import { formatStatus } from "../format-status.ts";
-import { storeUrlOf } from "../store-option.ts";
+import { openStoreOption } from "../store-option.ts";
 
 const LOOK_EVERY_MS = 1000;
 const MOST_OTHER_RUNS = 5;
@@ -25,14 +24,13 @@ export async function status(
   [given]: readonly string[],
   options: StatusOptions,
 ): Promise<ExitCode> {
-  const store = openStore(storeUrlOf(options.store, environment), {
-    currentFolder: environment.currentDirectory,
-  });
+  const store = openStoreOption(options.store, environment);
   const run = await findRun(store, given ?? null);
   const paint = painterFor(environment.stdout, environment.variables);
   const display = createDisplay(environment.stdout, paint);
   const isLive =
     options.watch === true && options.output === "text" && display.isLive;
+  let startedAtMs: number | null = null;
   let last = "";
   for (;;) {
     const view = await lookAtRun(store, run, environment);
@@ -41,10 +39,12 @@ export async function status(
       isOver(view.status) ||
       environment.signal.aborted;
     if (isLive && !isLast && view.status !== null) {
+      // Once: the history grows with the run, its beginning does not change.
+      startedAtMs ??= await readStart(store, run, environment);
       display.draw({
         ...view,
         status: view.status,
-        elapsedMs: await elapsedMs(store, run, environment),
+        elapsedMs: environment.clock.now() - startedAtMs,
       });
     } else {
       // What is always different, its age, is no news.
@@ -89,13 +89,13 @@ function formatView(
   ).trimEnd();
 }
 
-async function elapsedMs(
+async function readStart(
   store: Store,
   run: string,
   { clock }: Environment,
 ): Promise<number> {
   const { events } = await readRunEvents(store, run);
-  return clock.now() - (events[0]?.atMs ?? clock.now());
+  return events[0]?.atMs ?? clock.now();
 }
 
 async function formatOthers(store: Store, run: string): Promise<string> {

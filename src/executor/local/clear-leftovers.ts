@@ -5,7 +5,7 @@
 import { toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { removeCheckpoints } from "../../store/artifacts/checkpoints.ts";
-import { layout } from "../../store/layout.ts";
+import { isCommitted } from "../../store/artifacts/manifest.ts";
 import type { Store } from "../../store/store.ts";
 
 /** Removes the checkpoints of a key if it is committed; never throws, for they only take up room. */
@@ -14,7 +14,7 @@ export async function clearLeftovers(
   key: string,
 ): Promise<void> {
   try {
-    if ((await store.stat(layout.manifest(key))) === null) return;
+    if (!(await isCommitted(store, key))) return;
     await removeCheckpoints(store, key);
   } catch (thrown) {
     log.warn(

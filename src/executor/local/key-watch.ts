@@ -7,7 +7,7 @@
  * to be computed. A look costs what has happened since the last one, not the size of the plan.
  */
 import { mapBounded } from "../../base/async.ts";
-import { layout } from "../../store/layout.ts";
+import { isCommitted } from "../../store/artifacts/manifest.ts";
 import type { Store } from "../../store/store.ts";
 
 const LOOKS_AT_ONCE = 32;
@@ -41,7 +41,7 @@ export function createKeyWatch(options: {
   const lookAtManifests = async (keys: Iterable<string>): Promise<void> => {
     const unknown = [...keys].filter((key) => !committed.has(key));
     await mapBounded(unknown, LOOKS_AT_ONCE, async (key) => {
-      if ((await options.store.stat(layout.manifest(key))) === null) return;
+      if (!(await isCommitted(options.store, key))) return;
       committed.add(key);
       held.delete(key);
     });

@@ -53,6 +53,11 @@ export const manifestSchema = z.object({
 
 export type Manifest = z.output<typeof manifestSchema>;
 
+/** Whether a key is committed (invariant A): asks for the manifest, does not read it. */
+export async function isCommitted(store: Store, key: string): Promise<boolean> {
+  return (await store.stat(layout.manifest(key))) !== null;
+}
+
 /** The commit of a key, or null. Throws `manifest.corrupt` (UserError) for one that cannot be trusted. */
 export async function readManifest(
   store: Store,
