@@ -121,6 +121,20 @@ export function createFileStore(options: FileStoreOptions): Store {
           }),
         ),
       ),
+    readInto: (objectPath, offset, target) =>
+      guard("read", objectPath, async () => {
+        const { byteLength: length } = target;
+        const bytes = await orNull(
+          files.readWhole(toFile(objectPath), (sizeBytes) => {
+            checkRange(objectPath, { offset, length }, sizeBytes);
+            return { offset, length };
+          }),
+        );
+        if (bytes) target.set(bytes);
+        return bytes !== null;
+      }),
+    link: async (objectPath) =>
+      pathToFileURL(toFile(checkObjectPath(objectPath))).href,
     async *list(prefix) {
       checkPrefix(prefix);
       try {

@@ -59,6 +59,18 @@ export function createMemoryStore(
       checkRange(path, range, entry.bytes.byteLength);
       return entry.bytes.slice(range.offset, range.offset + range.length);
     },
+    async readInto(path, offset, target) {
+      const entry = entries.get(checkObjectPath(path));
+      if (!entry) return false;
+      const length = target.byteLength;
+      checkRange(path, { offset, length }, entry.bytes.byteLength);
+      target.set(entry.bytes.subarray(offset, offset + length));
+      return true;
+    },
+    async link(path) {
+      checkObjectPath(path);
+      return null;
+    },
     async *list(prefix) {
       for (const path of pathsUnder(checkPrefix(prefix))) {
         const entry = entries.get(path);

@@ -195,6 +195,19 @@ export function createS3Store(options: S3StoreOptions): S3Store {
       return !range && head.kind === "record" ? withoutNonce(bytes) : bytes;
     },
 
+    async readInto(path, offset, target) {
+      const range = { offset, length: target.byteLength };
+      const bytes = await this.read(path, range);
+      if (bytes === null) return false;
+      target.set(bytes);
+      return true;
+    },
+
+    async link(path) {
+      checkObjectPath(path);
+      return null;
+    },
+
     async *list(listPrefix) {
       checkPrefix(listPrefix);
       const behind = await logs.sizesUnder(listPrefix);

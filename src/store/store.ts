@@ -35,6 +35,16 @@ export type Store = {
    * `store.damaged` (UserError) if the store itself knows that the bytes are not those that were written.
    */
   read(path: string, range?: ByteRange): Promise<Uint8Array | null>;
+  /**
+   * Fills `target`, which may lie in shared memory, with the bytes from `offset` on, without holding them twice.
+   * False: not there. Throws as `read` of that range does; what `target` holds then is not defined.
+   */
+  readInto(path: string, offset: number, target: Uint8Array): Promise<boolean>;
+  /**
+   * A URL by which anyone can read the object for so long, with no configuration of their own: a presigned URL of a
+   * bucket, the file's of a folder (which does not expire). Null: this store has none. The object need not exist.
+   */
+  link(path: string, validForSeconds: number): Promise<string | null>;
   /** Objects under a prefix that ends in `/` (or everything), in the order of their paths' code units. */
   list(prefix: string): AsyncIterable<ObjectInfo>;
   /** Names of the folders right below a prefix, in order: what S3 calls common prefixes. */

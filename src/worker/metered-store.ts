@@ -16,6 +16,11 @@ export function createMeteredStore(store: Store): MeteredStore {
       read += bytes?.byteLength ?? 0;
       return bytes;
     },
+    async readInto(path, offset, target) {
+      const isThere = await store.readInto(path, offset, target);
+      if (isThere) read += target.byteLength;
+      return isThere;
+    },
     async put(path, bytes) {
       await store.put(path, bytes);
       written += bytes.byteLength;

@@ -45,6 +45,9 @@ export function createFaultyStore(
     operations,
     stat: (path) => pass("stat", path, () => store.stat(path)),
     read: (path, range) => pass("read", path, () => store.read(path, range)),
+    readInto: (path, offset, target) =>
+      pass("readInto", path, () => store.readInto(path, offset, target)),
+    link: (path, seconds) => store.link(path, seconds),
     async *list(prefix) {
       await pass("list", prefix, async () => undefined);
       yield* store.list(prefix);

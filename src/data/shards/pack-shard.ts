@@ -67,6 +67,7 @@ export async function packShard(pack: PackRequest): Promise<PackedShard> {
         height: sample.height,
         sampleClass: sample.sampleClass,
         crc32: crc32(sample.file),
+        mask: null,
       })),
     }),
     part: describePart({ ...pack, samples, quarantine }),

@@ -40,6 +40,14 @@ export type SampleRecord = {
   readonly sampleClass: SampleClass;
   /** CRC-32 of the image's bytes. */
   readonly crc32: number;
+  /** The segmentation mask of the image, a palette PNG of the same size; null: it has none. */
+  readonly mask: MaskRecord | null;
+};
+
+export type MaskRecord = {
+  readonly offset: number;
+  readonly sizeBytes: number;
+  readonly crc32: number;
 };
 
 export type ShardIndex = {
@@ -136,5 +144,6 @@ function readRecord(bytes: Buffer, at: number): SampleRecord {
     height: bytes.readUInt16LE(at + 22),
     sampleClass: bytes.readUInt8(at + 24) as SampleClass,
     crc32: bytes.readUInt32LE(at + 28),
+    mask: null,
   };
 }

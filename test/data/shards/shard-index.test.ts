@@ -23,6 +23,7 @@ const index: fc.Arbitrary<ShardIndex> = fc.record({
       height: fc.integer({ min: 1, max: 65_535 }),
       sampleClass: fc.constantFrom(...Object.values(SampleClass)),
       crc32: u32,
+      mask: fc.constant(null),
     }),
     { maxLength: 20 },
   ),
@@ -41,6 +42,7 @@ const one: ShardIndex = {
       height: 48,
       sampleClass: SampleClass.png,
       crc32: 0x01020304,
+      mask: null,
     },
   ],
 };
