@@ -6,7 +6,7 @@
  * and each part's manifest the file. So the id depends on what the images are, not on where they lie.
  */
 import { z } from "zod";
-import { ORDER_VERSION } from "./batches/order.ts";
+import { PACKING_VERSION } from "./order/packing-order.ts";
 
 export const PART_FILE = "part.json";
 export const CATALOG_FILE = "dataset.json";
@@ -61,7 +61,7 @@ export const partSchema = z.object({
   index: count,
   count,
   source: sourceFacts,
-  order: z.object({ version: z.literal(ORDER_VERSION), seed: count }),
+  order: z.object({ version: z.literal(PACKING_VERSION), seed: count }),
   ...contents,
   leftOut: leftOutSchema,
   /** Sum over the images of their mean chroma. */
@@ -72,7 +72,7 @@ export type ShardPart = z.output<typeof partSchema>;
 export const catalogSchema = z.object({
   version: z.literal(1),
   source: sourceFacts,
-  order: z.object({ version: z.literal(ORDER_VERSION), seed: count }),
+  order: z.object({ version: z.literal(PACKING_VERSION), seed: count }),
   ...contents,
   /** E[C]: mean over the images of their mean chroma, in [0, 1]; 1 / E[C] balances the hue loss (paper 1.4). */
   meanChroma: z.number().min(0).max(1),

@@ -9,7 +9,7 @@ import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 import { LEFT_OUT_FILE, leftOutSchema, type Catalog } from "./catalog.ts";
 import { findDatasetFiles, type ShardFiles } from "./dataset-files.ts";
-import { sampleAt } from "./batches/order.ts";
+import { sampleAt } from "./order/full-order.ts";
 import {
   EXTENSIONS,
   sampleName,

@@ -7,7 +7,7 @@ import {
   readSample,
   verifyDataset,
 } from "../../src/data/inspect.ts";
-import { sampleAt } from "../../src/data/batches/order.ts";
+import { sampleAt } from "../../src/data/order/full-order.ts";
 import { decodePpm } from "../../src/data/shards/ppm.ts";
 import { createArtifactWriter } from "../../src/store/artifacts/artifact.ts";
 import { layout } from "../../src/store/layout.ts";

@@ -3,7 +3,7 @@
  * sample is augmented alike on any worker, after any resume and in any order (invariant H).
  */
 import { below, hash32, streamOf } from "../../base/random.ts";
-import type { Occurrence } from "./order.ts";
+import type { Occurrence } from "../order/training-order.ts";
 
 const MIRROR = streamOf("augment/mirror");
 const SHIFT_Y = streamOf("augment/shift-y");

@@ -8,7 +8,7 @@ import { writeGray } from "../pixels/color.ts";
 import type { Dataset } from "../dataset.ts";
 import { commonSize, type ImageSize } from "../pixels/image-size.ts";
 import { mirrorInPlace } from "../pixels/mirror.ts";
-import { batchAt } from "./order.ts";
+import { batchAt } from "../order/full-order.ts";
 
 export type GrayBatch = {
   /** [B, H, W, 1], mean gray − GRAY_MEAN. */

@@ -16,7 +16,7 @@ import type { Image } from "../pixels/image.ts";
 import { commonSize, type ImageSize } from "../pixels/image-size.ts";
 import { writeAbTarget } from "../pixels/lab.ts";
 import { mirrorInPlace } from "../pixels/mirror.ts";
-import { batchAt } from "./order.ts";
+import { batchAt } from "../order/full-order.ts";
 
 type Places = {
   /** [B, H, W, 1], mean gray − GRAY_MEAN. */

@@ -1,6 +1,6 @@
 /** What `part.json` says of a packed part: counts, sizes, colour, and what did not go in. */
 import type { Quarantined, ShardPart } from "../catalog.ts";
-import { ORDER_VERSION } from "../batches/order.ts";
+import { PACKING_VERSION } from "../order/packing-order.ts";
 import type { Source, SourceItem, SourceRequest } from "../sources/source.ts";
 import type { ExaminedImage } from "./examine-image.ts";
 
@@ -28,7 +28,7 @@ export function describePart(facts: {
       identity: source.identity,
       items: source.items.length,
     },
-    order: { version: ORDER_VERSION, seed: order },
+    order: { version: PACKING_VERSION, seed: order },
     classes: [...source.classes],
     perClass,
     unlabelled: samples.filter(({ item }) => item.label < 0).length,

@@ -8,7 +8,7 @@
 import { crc32 } from "node:zlib";
 import { StoppedError, UserError } from "../../base/errors.ts";
 import type { Quarantined, ShardPart } from "../catalog.ts";
-import { partRange, sourceAt } from "../batches/order.ts";
+import { partRange, sourceAt } from "../order/packing-order.ts";
 import type { Source, SourceItem, SourceRequest } from "../sources/source.ts";
 import { describePart } from "./describe-part.ts";
 import { examineImage, type ExaminedImage } from "./examine-image.ts";

@@ -8,7 +8,7 @@ import {
   measuringBatches,
   shiftInPlace,
 } from "../../../src/data/batches/gray-batches.ts";
-import { sampleAt } from "../../../src/data/batches/order.ts";
+import { sampleAt } from "../../../src/data/order/full-order.ts";
 import { packDataset } from "../../support/dataset-artifacts.ts";
 import { readPhotographs } from "../../support/photographs.ts";
 

@@ -9,7 +9,7 @@ import { openDataset, type Dataset } from "../../../src/data/dataset.ts";
 import { toHistograms } from "../../../src/data/pixels/histograms.ts";
 import type { Image } from "../../../src/data/pixels/image.ts";
 import { labOf } from "../../../src/data/pixels/lab.ts";
-import { sampleAt } from "../../../src/data/batches/order.ts";
+import { sampleAt } from "../../../src/data/order/full-order.ts";
 import {
   createPretextBatches,
   type HistogramBatch,
