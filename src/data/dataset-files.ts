@@ -5,12 +5,17 @@
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { UserError } from "../base/errors.ts";
-import { readArtifactFile } from "../store/artifacts/artifact.ts";
+import {
+  artifactFilePath,
+  readArtifactFile,
+} from "../store/artifacts/artifact.ts";
 import { readManifest, type Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 import { CATALOG_FILE, catalogSchema, type Catalog } from "./catalog.ts";
 import {
-  decodeShardIndex,
+  findIndexDefect,
+  readIndexHeader,
+  readShardIndex,
   sampleName,
   type SampleRecord,
   type ShardIndex,
@@ -28,7 +33,11 @@ export type ShardFiles = {
   readonly entry: Catalog["shards"][number];
   /** Key of the artifact that holds the files. */
   readonly key: string;
+  /** Where the tar lies in the store. */
+  readonly path: string;
   readIndex(): Promise<ShardIndex>;
+  /** The bytes of the index, checked as `readIndex` checks them. */
+  readIndexFile(): Promise<Uint8Array>;
   /** The whole tar, checked against its checksum. */
   readTar(): Promise<Uint8Array>;
   /** One image's file by its range, checked against its checksum. */
@@ -80,24 +89,19 @@ function toShardFiles(
   holder: Manifest,
   entry: Catalog["shards"][number],
 ): ShardFiles {
+  const readIndexFile = async () => {
+    const name = entry.index.file;
+    const bytes = await readArtifactFile(store, holder, name);
+    const defect = findIndexDefect(bytes) ?? findMismatch(bytes, entry);
+    if (defect !== null) throw corrupt(name, holder, defect);
+    return bytes;
+  };
   return {
     entry,
     key: holder.key,
-    async readIndex() {
-      const bytes = await readArtifactFile(store, holder, entry.index.file);
-      const decoded = decodeShardIndex(bytes);
-      if (!decoded.ok) throw corrupt(entry.index.file, holder, decoded.reason);
-      const { index } = decoded;
-      if (index.shardBytes !== entry.sizeBytes)
-        throw corrupt(entry.index.file, holder, "it belongs to another shard");
-      if (index.samples.length !== entry.samples)
-        throw corrupt(
-          entry.index.file,
-          holder,
-          `it lists ${index.samples.length} samples, the catalog ${entry.samples}`,
-        );
-      return index;
-    },
+    path: artifactFilePath(holder, entry.file),
+    readIndexFile,
+    readIndex: async () => readShardIndex(await readIndexFile()),
     readTar: () => readArtifactFile(store, holder, entry.file),
     async readSample(sample) {
       const range = { offset: sample.offset, length: sample.sizeBytes };
@@ -107,6 +111,18 @@ function toShardFiles(
       return checkSample(bytes, sample, { file: entry.file, holder });
     },
   };
+}
+
+/** How a sound index differs from what the catalog says of its shard. */
+function findMismatch(
+  index: Uint8Array,
+  entry: Catalog["shards"][number],
+): string | null {
+  const { shardBytes, count } = readIndexHeader(index);
+  if (shardBytes !== entry.sizeBytes) return "it belongs to another shard";
+  return count === entry.samples
+    ? null
+    : `it lists ${count} samples, the catalog ${entry.samples}`;
 }
 
 function parseCatalog(bytes: Uint8Array, key: string): Catalog {

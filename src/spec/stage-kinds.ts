@@ -83,7 +83,7 @@ export const stageKinds = {
     params: shardParams,
     inputs: {},
     produces: ["dataset"],
-    contract: 1,
+    contract: 2,
     seeded: false,
     places: ["source"],
     parts: "shards",

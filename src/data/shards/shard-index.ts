@@ -8,9 +8,9 @@
 import { crc32 } from "node:zlib";
 
 const MAGIC = "HUELIDX\0";
-const VERSION = 1;
+const VERSION = 2;
 export const INDEX_HEADER_BYTES = 32;
-export const INDEX_RECORD_BYTES = 32;
+export const INDEX_RECORD_BYTES = 48;
 
 /** How the bytes of a sample are to be decoded: what its header says, not its name. Numbers are part of the format. */
 export const SampleClass = {
@@ -19,13 +19,15 @@ export const SampleClass = {
   jpegGray: 2,
   jpegCmyk: 3,
   png: 4,
+  /** A JPEG that strict decoders refuse and a lenient one reads: lightly damaged, or of a rare kind. */
+  jpegLenient: 5,
 } as const;
 export type SampleClass = (typeof SampleClass)[keyof typeof SampleClass];
 const LAST_CLASS = Math.max(...Object.values(SampleClass));
 
 /** Members are named by what was found in them. */
 export const EXTENSIONS: Readonly<Record<SampleClass, "ppm" | "jpg" | "png">> =
-  { 0: "ppm", 1: "jpg", 2: "jpg", 3: "jpg", 4: "png" };
+  { 0: "ppm", 1: "jpg", 2: "jpg", 3: "jpg", 4: "png", 5: "jpg" };
 
 export type SampleRecord = {
   /** Where the image's bytes start in the tar. */
@@ -82,41 +84,93 @@ export function decodeShardIndex(
 ):
   | { readonly ok: true; readonly index: ShardIndex }
   | { readonly ok: false; readonly reason: string } {
-  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-  const reason = findDefect(bytes);
-  if (reason !== null) return { ok: false, reason };
-  const shardBytes = Number(bytes.readBigUInt64LE(16));
-  const samples = Array.from({ length: bytes.readUInt32LE(12) }, (_, i) =>
-    readRecord(bytes, INDEX_HEADER_BYTES + i * INDEX_RECORD_BYTES),
-  );
-  const outside = samples.findIndex((sample) => !isInside(sample, shardBytes));
-  if (outside >= 0)
-    return { ok: false, reason: `record ${outside} is out of range` };
-  return {
-    ok: true,
-    index: { shardBytes, shardCrc32: bytes.readUInt32LE(24), samples },
-  };
+  const reason = findIndexDefect(file);
+  return reason === null
+    ? { ok: true, index: readShardIndex(file) }
+    : { ok: false, reason };
 }
 
-function findDefect(bytes: Buffer): string | null {
+/** All of an index without defect. */
+export function readShardIndex(file: Uint8Array): ShardIndex {
+  const { shardBytes, shardCrc32, count } = readIndexHeader(file);
+  const records = file.subarray(INDEX_HEADER_BYTES);
+  const samples = Array.from({ length: count }, (_, i) =>
+    readIndexRecord(records, i),
+  );
+  return { shardBytes, shardCrc32, samples };
+}
+
+/** What is wrong with an index file, as a clause; null: nothing, its header and records can be read. */
+export function findIndexDefect(file: Uint8Array): string | null {
+  const bytes = viewOf(file);
   if (bytes.length < INDEX_HEADER_BYTES) return "it is cut off";
   if (bytes.toString("latin1", 0, 8) !== MAGIC)
     return "it is not a shard index";
   const version = bytes.readUInt32LE(8);
   if (version !== VERSION)
     return `it has format version ${version}, this program reads ${VERSION}`;
-  const wanted =
-    INDEX_HEADER_BYTES + bytes.readUInt32LE(12) * INDEX_RECORD_BYTES;
+  const { shardBytes, count } = readIndexHeader(file);
+  const wanted = INDEX_HEADER_BYTES + count * INDEX_RECORD_BYTES;
   if (bytes.length !== wanted)
     return `it has ${bytes.length} bytes instead of ${wanted}`;
-  if (crc32(bytes.subarray(INDEX_HEADER_BYTES)) !== bytes.readUInt32LE(28))
+  const records = bytes.subarray(INDEX_HEADER_BYTES);
+  if (crc32(records) !== bytes.readUInt32LE(28))
     return "its records fail their checksum";
+  for (let i = 0; i < count; i++)
+    if (!isInside(readIndexRecord(records, i), shardBytes))
+      return `record ${i} is out of range`;
   return null;
 }
 
+/** The header of an index without defect. */
+export function readIndexHeader(file: Uint8Array): {
+  readonly shardBytes: number;
+  readonly shardCrc32: number;
+  readonly count: number;
+} {
+  const bytes = viewOf(file);
+  return {
+    shardBytes: readUInt64(bytes, 16),
+    shardCrc32: bytes.readUInt32LE(24),
+    count: bytes.readUInt32LE(12),
+  };
+}
+
+/** Record `i` of the records' bytes, which may be shared memory. */
+export function readIndexRecord(records: Uint8Array, i: number): SampleRecord {
+  const bytes = viewOf(records);
+  const at = i * INDEX_RECORD_BYTES;
+  const maskBytes = bytes.readUInt32LE(at + 40);
+  return {
+    offset: readUInt64(bytes, at),
+    sizeBytes: bytes.readUInt32LE(at + 8),
+    source: bytes.readUInt32LE(at + 12),
+    label: readIndexLabel(records, i),
+    width: bytes.readUInt16LE(at + 20),
+    height: bytes.readUInt16LE(at + 22),
+    sampleClass: bytes.readUInt8(at + 24) as SampleClass,
+    crc32: bytes.readUInt32LE(at + 28),
+    mask:
+      maskBytes === 0
+        ? null
+        : {
+            offset: readUInt64(bytes, at + 32),
+            sizeBytes: maskBytes,
+            crc32: bytes.readUInt32LE(at + 44),
+          },
+  };
+}
+
+/** The label of record `i` alone. */
+export function readIndexLabel(records: Uint8Array, i: number): number {
+  return viewOf(records).readInt32LE(i * INDEX_RECORD_BYTES + 16);
+}
+
 function isInside(sample: SampleRecord, shardBytes: number): boolean {
+  const { mask } = sample;
   return (
     sample.offset + sample.sizeBytes <= shardBytes &&
+    (mask === null || mask.offset + mask.sizeBytes <= shardBytes) &&
     sample.sampleClass <= LAST_CLASS &&
     sample.width > 0 &&
     sample.height > 0
@@ -132,18 +186,19 @@ function writeRecord(bytes: Buffer, at: number, sample: SampleRecord): void {
   bytes.writeUInt16LE(sample.height, at + 22);
   bytes.writeUInt8(sample.sampleClass, at + 24);
   bytes.writeUInt32LE(sample.crc32, at + 28);
+  if (sample.mask === null) return;
+  bytes.writeBigUInt64LE(BigInt(sample.mask.offset), at + 32);
+  bytes.writeUInt32LE(sample.mask.sizeBytes, at + 40);
+  bytes.writeUInt32LE(sample.mask.crc32, at + 44);
 }
 
-function readRecord(bytes: Buffer, at: number): SampleRecord {
-  return {
-    offset: Number(bytes.readBigUInt64LE(at)),
-    sizeBytes: bytes.readUInt32LE(at + 8),
-    source: bytes.readUInt32LE(at + 12),
-    label: bytes.readInt32LE(at + 16),
-    width: bytes.readUInt16LE(at + 20),
-    height: bytes.readUInt16LE(at + 22),
-    sampleClass: bytes.readUInt8(at + 24) as SampleClass,
-    crc32: bytes.readUInt32LE(at + 28),
-    mask: null,
-  };
+/** Sums beyond 2^53 are no longer exact, and still far outside any archive. */
+function readUInt64(bytes: Buffer, at: number): number {
+  return bytes.readUInt32LE(at + 4) * 2 ** 32 + bytes.readUInt32LE(at);
+}
+
+function viewOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -23,7 +23,13 @@ const index: fc.Arbitrary<ShardIndex> = fc.record({
       height: fc.integer({ min: 1, max: 65_535 }),
       sampleClass: fc.constantFrom(...Object.values(SampleClass)),
       crc32: u32,
-      mask: fc.constant(null),
+      mask: fc.option(
+        fc.record({
+          offset: fc.integer({ min: 0, max: SHARD_BYTES - 2 ** 32 }),
+          sizeBytes: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+          crc32: u32,
+        }),
+      ),
     }),
     { maxLength: 20 },
   ),
@@ -42,7 +48,7 @@ const one: ShardIndex = {
       height: 48,
       sampleClass: SampleClass.png,
       crc32: 0x01020304,
-      mask: null,
+      mask: { offset: 3600, sizeBytes: 260, crc32: 0x0a0b0c0d },
     },
   ],
 };
@@ -60,18 +66,19 @@ describe("a shard's index", () => {
   it("has the documented bytes", () => {
     const bytes = Buffer.from(encodeShardIndex(one));
     expect(bytes.toString("hex").match(/.{1,32}/g)).toEqual([
-      "4855454c494458000100000001000000", // magic, version 1, 1 sample
+      "4855454c494458000200000001000000", // magic, version 2, 1 sample
       expect.stringMatching(/^0010000000000000efbeadde.{8}$/), // size and CRC of the tar, CRC of the records
       "00020000000000000d0c000011000000", // offset 512, 3085 bytes, source 17
       "ffffffff200030000400000004030201", // label -1, 32 x 48, PNG, CRC
+      "100e000000000000040100000d0c0b0a", // the mask: offset 3600, 260 bytes, CRC
     ]);
   });
 
   it.each<[string, (bytes: Buffer) => Buffer, RegExp]>([
     ["cut in its header", (b) => b.subarray(0, 20), /cut off/],
-    ["cut in a record", (b) => b.subarray(0, 60), /60 bytes instead of 64/],
+    ["cut in a record", (b) => b.subarray(0, 60), /60 bytes instead of 80/],
     ["of another format", (b) => write(b, 0, 1), /not a shard index/],
-    ["of a later version", (b) => write(b, 8, 2), /version 2/],
+    ["of an earlier version", (b) => write(b, 8, 1), /version 1/],
     ["with a changed record", (b) => write(b, 40, 1), /checksum/],
   ])("%s is refused with a reason", (_, damage, wantReason) => {
     const decoded = decodeShardIndex(
@@ -83,13 +90,19 @@ describe("a shard's index", () => {
     });
   });
 
-  it("that points outside its shard is refused although its checksum is right", () => {
-    const bytes = encodeShardIndex({ ...one, shardBytes: 1000 });
-    expect(decodeShardIndex(bytes)).toEqual({
-      ok: false,
-      reason: "record 0 is out of range",
-    });
-  });
+  it.each([
+    ["an image", 1000],
+    ["a mask", 3800],
+  ])(
+    "that points outside its shard with %s is refused although its checksum is right",
+    (_, shardBytes) => {
+      const bytes = encodeShardIndex({ ...one, shardBytes });
+      expect(decodeShardIndex(bytes)).toEqual({
+        ok: false,
+        reason: "record 0 is out of range",
+      });
+    },
+  );
 
   it("of any bytes is refused or read, never thrown at", () => {
     const good = Buffer.from(encodeShardIndex(one));
