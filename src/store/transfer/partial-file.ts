@@ -1,0 +1,171 @@
+/**
+ * A file that is being downloaded in ranges, in any order, and survives a kill at any moment.
+ *
+ * P1 Bytes go to `<file>.part`. Its name becomes `<file>` by one rename, after the sum of all its bytes was found right
+ *    and the bytes were flushed: whoever sees `<file>` sees all of it.
+ * P2 `<file>.part.ranges` lists the ranges that are written, each with its CRC-32, one JSON line each. A listed range is
+ *    believed only after its bytes were read back and summed: a power cut may have kept the line and lost the bytes.
+ * P3 Its first line says which object it is of. What was begun for another size, sum or range length begins anew.
+ *
+ * One process downloads a file at a time.
+ */
+import { open, readFile, rename, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
+import * as path from "node:path";
+import { crc32 } from "node:zlib";
+import { systemCode } from "../../base/errors.ts";
+import { makeFolder, onLocalFile } from "./local-files.ts";
+import type { ObjectToDownload } from "./transfer.ts";
+
+const verifyBytes = 1024 * 1024;
+
+export type FileRange = {
+  readonly index: number;
+  readonly offset: number;
+  readonly length: number;
+};
+
+export type PartialFile = {
+  readonly ranges: readonly FileRange[];
+  /** The CRC-32 of each range that is there. */
+  readonly sums: ReadonlyMap<number, number>;
+  write(range: FileRange, bytes: Uint8Array, sum: number): Promise<void>;
+  /** P1. The caller has found the sum right. */
+  publish(): Promise<void>;
+  /** Keeps what has come for the next time. */
+  close(): Promise<void>;
+};
+
+/** Opens what an earlier download of the object left, verified (P2), or an empty one. */
+export async function openPartialFile(
+  object: ObjectToDownload,
+  rangeBytes: number,
+): Promise<PartialFile> {
+  const { file } = object;
+  const part = `${file}.part`;
+  const listFile = `${part}.ranges`;
+  const ranges = toRanges(object.sizeBytes, rangeBytes);
+  const header = JSON.stringify({
+    version: 1,
+    sizeBytes: object.sizeBytes,
+    crc32: object.crc32,
+    rangeBytes,
+  });
+  return onLocalFile("write", file, async () => {
+    await makeFolder(path.dirname(file));
+    const listed = parseList(await readOrNull(listFile), header);
+    const handle = await open(part, listed.size > 0 ? "r+" : "w").catch(
+      async (thrown: unknown) => {
+        if (systemCode(thrown) !== "ENOENT") throw thrown;
+        return open(part, "w+");
+      },
+    );
+    const sums = await verify(handle, ranges, listed);
+    /** One range needs no list: it is there with its end. */
+    let list: FileHandle | null = null;
+    if (ranges.length > 1) {
+      list = await open(listFile, "w");
+      const lines = [...sums].map(([index, sum]) => toLine(index, sum));
+      await list.appendFile([`${header}\n`, ...lines].join(""));
+    }
+    async function close(): Promise<void> {
+      await handle.close();
+      await list?.close();
+    }
+    return {
+      ranges,
+      sums,
+      write: (range, bytes, sum) =>
+        onLocalFile("write", file, async () => {
+          await writeAt(handle, bytes, range.offset);
+          sums.set(range.index, sum);
+          await list?.appendFile(toLine(range.index, sum));
+        }),
+      publish: () =>
+        onLocalFile("write", file, async () => {
+          await handle.truncate(object.sizeBytes);
+          await handle.sync();
+          await close();
+          await rename(part, file);
+          await rm(listFile, { force: true });
+        }),
+      close,
+    };
+  });
+}
+
+function toRanges(sizeBytes: number, rangeBytes: number): FileRange[] {
+  const count = Math.ceil(sizeBytes / rangeBytes);
+  return Array.from({ length: count }, (_, index) => {
+    const offset = index * rangeBytes;
+    return { index, offset, length: Math.min(rangeBytes, sizeBytes - offset) };
+  });
+}
+
+const toLine = (range: number, sum: number): string =>
+  `${JSON.stringify({ range, crc32: sum })}\n`;
+
+/** P3. A last line that a kill cut, and whatever else cannot be understood, is no range. */
+function parseList(text: string | null, header: string): Map<number, number> {
+  const [first, ...lines] = (text ?? "").split("\n");
+  const sums = new Map<number, number>();
+  if (first !== header) return sums;
+  for (const line of lines) {
+    const [, range, sum] = /^\{"range":(\d+),"crc32":(\d+)\}$/.exec(line) ?? [];
+    if (range !== undefined) sums.set(Number(range), Number(sum));
+  }
+  return sums;
+}
+
+/** P2. */
+async function verify(
+  handle: FileHandle,
+  ranges: readonly FileRange[],
+  listed: ReadonlyMap<number, number>,
+): Promise<Map<number, number>> {
+  const sums = new Map<number, number>();
+  for (const range of ranges) {
+    const wanted = listed.get(range.index);
+    if (wanted !== undefined && (await sumOf(handle, range)) === wanted)
+      sums.set(range.index, wanted);
+  }
+  return sums;
+}
+
+async function sumOf(
+  handle: FileHandle,
+  { offset, length }: FileRange,
+): Promise<number> {
+  const chunk = Buffer.allocUnsafe(Math.min(length, verifyBytes));
+  let sum = 0;
+  for (let done = 0; done < length;) {
+    const wanted = Math.min(chunk.byteLength, length - done);
+    const { bytesRead } = await handle.read(chunk, 0, wanted, offset + done);
+    if (bytesRead === 0) return -1;
+    sum = crc32(chunk.subarray(0, bytesRead), sum);
+    done += bytesRead;
+  }
+  return sum;
+}
+
+/** One `write` may take less than it was given: near a quota or the end of the disk. */
+async function writeAt(
+  handle: FileHandle,
+  bytes: Uint8Array,
+  offset: number,
+): Promise<void> {
+  for (let done = 0; done < bytes.byteLength;) {
+    const left = bytes.byteLength - done;
+    const written = await handle.write(bytes, done, left, offset + done);
+    done += written.bytesWritten;
+  }
+}
+
+async function readOrNull(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (thrown) {
+    if (systemCode(thrown) === "ENOENT") return null;
+    throw thrown;
+  }
+}
