@@ -59,7 +59,7 @@ describe("the store is configured as every AWS tool is:", () => {
     );
     await writeFile(
       `${folder}/credentials`,
-      `[lab]\naws_access_key_id = ${server.accessKeyId}\naws_secret_access_key = x\n`,
+      `[lab]\naws_access_key_id = ${server.accessKeyId}\naws_secret_access_key = ${server.secretAccessKey}\n`,
     );
     const output = await runWith(`s3://${server.bucket}`, {
       AWS_PROFILE: "lab",

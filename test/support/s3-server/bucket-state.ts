@@ -37,6 +37,9 @@ export type Misbehaviour = {
   readonly ignoresChecksums?: boolean;
   readonly ignoresRanges?: boolean;
   readonly losesMetadata?: boolean;
+  /** Announces no length: bodies come in chunks (RFC 9112, 7.1). */
+  readonly sendsChunks?: boolean;
+  readonly closesConnections?: boolean;
   /** Stores so many bytes fewer. */
   readonly cutsBytes?: number;
 };

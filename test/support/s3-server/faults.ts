@@ -6,12 +6,14 @@ export type Fault =
   | { readonly kind: "delay"; readonly ms: number }
   /** Neither done nor answered. */
   | { readonly kind: "drop" }
-  /** The connection breaks: before anything was done, or after it was done and before its answer. */
-  | { readonly kind: "reset"; readonly when: "before" | "after" }
+  /** The connection breaks: while the request is sent, before anything was done, or after it and before its answer. */
+  | { readonly kind: "reset"; readonly when: "during" | "before" | "after" }
   /** Done, and answered by an error all the same. */
   | { readonly kind: "lost"; readonly status: number; readonly code: string }
   /** The answer's body ends in the middle. */
   | { readonly kind: "truncate" }
+  /** Half of an object is sent, and announced, as if it were all of it. */
+  | { readonly kind: "shorten" }
   /** One byte of the request's body, or else of the object that is sent, is another one. */
   | {
       readonly kind: "corrupt";
@@ -49,10 +51,12 @@ const refusals: readonly Fault[] = [
   { kind: "refuse", status: 403, code: "RequestTimeTooSkewed" },
 ];
 const breaks: readonly Fault[] = [
+  { kind: "reset", when: "during" },
   { kind: "reset", when: "before" },
   { kind: "reset", when: "after" },
   { kind: "lost", status: 500, code: "InternalError" },
   { kind: "truncate" },
+  { kind: "shorten" },
   { kind: "corrupt" },
   { kind: "stale-list" },
 ];
@@ -101,4 +105,13 @@ export function createRandomFaults(options: {
     if (isSkewed && countOf(`skewed ${place}`) > mostSkewed) return null;
     return fault;
   };
+}
+
+/** One byte is another one. */
+export function damage(fault: Fault | null, bytes: Buffer): Buffer {
+  if (fault?.kind !== "corrupt" || bytes.byteLength === 0) return bytes;
+  const damaged = Buffer.from(bytes);
+  const at = Math.floor((fault.at ?? 0.5) * damaged.byteLength);
+  damaged[at] = (damaged[at] ?? 0) ^ (fault.bits ?? 4);
+  return damaged;
 }

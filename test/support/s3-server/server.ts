@@ -1,7 +1,6 @@
 /**
  * A small S3 server for tests: path style, one bucket, in memory, on the loopback interface. It does what the store
  * needs of S3, and goes wrong on demand: for good (`Misbehaviour`), or for single requests (`FaultScript`).
- * Signatures are looked at (known key, time of signing), not computed: the real server does that.
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -17,7 +16,9 @@ import {
 import type { Answer } from "./answers.ts";
 import { createBucketState, S3Error } from "./bucket-state.ts";
 import type { BucketState, Headers, Misbehaviour } from "./bucket-state.ts";
+import { damage } from "./faults.ts";
 import type { Fault, FaultScript, RequestView } from "./faults.ts";
+import { checkSignature } from "./signature.ts";
 
 export type S3TestServer = {
   readonly endpoint: string;
@@ -28,6 +29,8 @@ export type S3TestServer = {
   /** All requests so far: `PUT a/b`, `GET ?list-type`. */
   readonly requests: readonly string[];
   setFaults(script: FaultScript | null): void;
+  /** Refuses whoever comes with this session token from now on. */
+  expire(sessionToken: string): void;
   close(): Promise<void>;
 };
 
@@ -40,21 +43,20 @@ export type S3TestServerOptions = {
 };
 
 const bucket = "test-bucket";
-const accessKeyId = "test-key";
-const maxSkewMs = 15 * 60_000;
+const keys = { accessKeyId: "test-key", secretAccessKey: "test-secret" };
 
 export async function startS3TestServer(
   options: S3TestServerOptions = {},
 ): Promise<S3TestServer> {
   const state = createBucketState(options.misbehaviour ?? {});
   const requests: string[] = [];
+  const expired = new Set<string>();
   let faults: FaultScript | null = null;
 
   async function serve(
     request: http.IncomingMessage,
     response: http.ServerResponse,
   ): Promise<void> {
-    const body = await readBody(request);
     const url = new URL(request.url ?? "", "http://localhost");
     const [, name, ...segments] = url.pathname.split("/");
     const view: RequestView = {
@@ -65,14 +67,24 @@ export async function startS3TestServer(
     };
     requests.push(`${view.method} ${view.key || url.search}`);
     const fault = faults?.(view) ?? null;
+    if (fault?.kind === "reset" && fault.when === "during")
+      return void request.socket.destroy();
+    const body = await readBody(request);
     if (fault?.kind === "drop") return;
     if (fault?.kind === "reset" && fault.when === "before")
       return void request.socket.destroy();
     if (fault?.kind === "delay") await delay(fault.ms);
     const answer = answerWith(fault, () => {
-      checkSignature(request.headers, options.clockOffsetMs ?? 0);
-      if (name !== bucket) throw new S3Error(404, "NoSuchBucket");
       const headers = request.headers as Headers;
+      checkSignature(
+        { method: view.method, target: request.url ?? "", headers },
+        {
+          keys,
+          nowMs: Date.now() + (options.clockOffsetMs ?? 0),
+          isExpired: (token) => expired.has(token),
+        },
+      );
+      if (name !== bucket) throw new S3Error(404, "NoSuchBucket");
       const call = { ...view, headers, body: damage(fault, body), fault };
       checkHash(call);
       return answerCall(state, call, options);
@@ -80,7 +92,11 @@ export async function startS3TestServer(
     if (fault?.kind === "reset") return void request.socket.destroy();
     const date = new Date(Date.now() + (options.clockOffsetMs ?? 0));
     response.setHeader("date", date.toUTCString());
-    send(response, view, answer, body.byteLength > 0 ? null : fault);
+    if (options.misbehaviour?.closesConnections)
+      response.setHeader("connection", "close");
+    const isChunked = options.misbehaviour?.sendsChunks ?? false;
+    const onAnswer = body.byteLength > 0 ? null : fault;
+    send(response, answer, { method: view.method, fault: onAnswer, isChunked });
   }
 
   const server = http.createServer((request, response) => {
@@ -96,12 +112,14 @@ export async function startS3TestServer(
   return {
     endpoint: `http://127.0.0.1:${port}`,
     bucket,
-    accessKeyId,
-    secretAccessKey: "test-secret",
+    ...keys,
     state,
     requests,
     setFaults(script) {
       faults = script;
+    },
+    expire(sessionToken) {
+      expired.add(sessionToken);
     },
     async close() {
       server.closeAllConnections();
@@ -203,70 +221,64 @@ function read(
     throw new S3Error(412, "PreconditionFailed");
   const common = {
     etag,
+    "accept-ranges": "bytes",
     "last-modified": modifiedAt.toUTCString(),
     ...metadata,
   };
-  const asked = /^bytes=(\d+)-(\d+)$/.exec(headers["range"] ?? "");
-  if (!asked || misbehaviour.ignoresRanges)
+  const range = toRange(headers["range"], bytes.byteLength);
+  if (range === null || misbehaviour.ignoresRanges)
     return {
       status: 200,
       headers: { ...common, "x-amz-checksum-crc32": crc32 },
       body: bytes,
     };
-  const start = Number(asked[1]);
-  const end = Math.min(Number(asked[2]) + 1, bytes.byteLength);
-  if (start >= end) throw new S3Error(416, "InvalidRange");
-  const range = `bytes ${start}-${end - 1}/${bytes.byteLength}`;
+  const { start, end } = range;
+  const content = `bytes ${start}-${end - 1}/${bytes.byteLength}`;
   return {
     status: 206,
-    headers: { ...common, "content-range": range },
+    headers: { ...common, "content-range": content },
     body: bytes.subarray(start, end),
   };
 }
 
+/** `bytes=first-last`, `bytes=first-`, `bytes=-count` (RFC 9110, 14.1.2); null: the whole object. */
+function toRange(
+  header: string | undefined,
+  total: number,
+): { readonly start: number; readonly end: number } | null {
+  const [, first = "", last = ""] =
+    /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? [];
+  if (first === "" && last === "") return null;
+  const start =
+    first === "" ? Math.max(0, total - Number(last)) : Number(first);
+  const isOpen = first === "" || last === "";
+  const end = isOpen ? total : Math.min(Number(last) + 1, total);
+  if (start >= end) throw new S3Error(416, "InvalidRange");
+  return { start, end };
+}
+
 function send(
   response: http.ServerResponse,
-  { method }: RequestView,
   { status, headers, body = Buffer.alloc(0) }: Answer,
-  fault: Fault | null,
+  how: {
+    readonly method: string;
+    readonly fault: Fault | null;
+    readonly isChunked: boolean;
+  },
 ): void {
-  response.writeHead(status, { ...headers, "content-length": body.byteLength });
-  if (method === "HEAD") return void response.end();
+  const { method, fault, isChunked } = how;
   // XML carries no checksum: only TLS protects it.
   const isObject = headers?.["content-type"] !== "application/xml";
-  const isCut = fault?.kind === "truncate" && body.byteLength > 0;
-  if (!isCut) return void response.end(isObject ? damage(fault, body) : body);
-  response.write(body.subarray(0, body.byteLength >> 1), () =>
-    response.destroy(),
-  );
-}
-
-/** One byte is another one. */
-function damage(fault: Fault | null, bytes: Buffer): Buffer {
-  if (fault?.kind !== "corrupt" || bytes.byteLength === 0) return bytes;
-  const damaged = Buffer.from(bytes);
-  const at = Math.floor((fault.at ?? 0.5) * damaged.byteLength);
-  damaged[at] = (damaged[at] ?? 0) ^ (fault.bits ?? 4);
-  return damaged;
-}
-
-function checkSignature(
-  headers: http.IncomingHttpHeaders,
-  clockOffsetMs: number,
-): void {
-  const { authorization = "" } = headers;
-  const date = String(headers["x-amz-date"] ?? "");
-  const signed =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/.*Signature=[0-9a-f]{64}$/;
-  const key = signed.exec(authorization)?.[1];
-  if (key === undefined) throw new S3Error(403, "AccessDenied");
-  if (key !== accessKeyId) throw new S3Error(403, "InvalidAccessKeyId");
-  const iso = date.replace(
-    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/,
-    "$1-$2-$3T$4:$5:$6Z",
-  );
-  const skewMs = Math.abs(Date.now() + clockOffsetMs - Date.parse(iso));
-  if (!(skewMs < maxSkewMs)) throw new S3Error(403, "RequestTimeTooSkewed");
+  const whole = isObject ? damage(fault, body) : body;
+  const half = whole.subarray(0, whole.byteLength >> 1);
+  const isShort = fault?.kind === "shorten" && isObject && method !== "HEAD";
+  const sent = isShort ? half : whole;
+  const length = isChunked ? {} : { "content-length": sent.byteLength };
+  response.writeHead(status, { ...headers, ...length });
+  if (method === "HEAD") return void response.end();
+  if (fault?.kind !== "truncate" || sent.byteLength === 0)
+    return void response.end(sent);
+  response.write(half, () => response.destroy());
 }
 
 function checkHash({ headers, body }: Call): void {
