@@ -5,7 +5,8 @@
 //   newSession(graphDef: bytes, config: bytes | null, target: string): Session      target "" is this process
 //   extendSession(session, graphDef: bytes): void                                    adds nodes under new names; they share
 //                                                                                    variables with the rest by shared_name
-//   run(session, {feeds: [{name, dtype, shape, data}], fetches: [name], targets: [name], options?: bytes, metadata?: bool})
+//   run(session, {feeds: [{name, dtype, shape, data}], fetches: [name], targets: [name], copies?: [{name, target}],
+//                 options?: bytes, metadata?: bool})
 //       : Promise<[{data: ArrayBuffer, shape, dtype}] (+ .metadata: Uint8Array where asked for)>
 //   closeSession(session): void                                                      a second time does nothing
 //
@@ -17,6 +18,8 @@
 //      so callers treat it as read-only. The memory is freed when the ArrayBuffer is collected.
 //   D  A graph and its session live until closeSession or until collected, and no shorter than their last run.
 //   E  No mutable global state: any number of environments (worker threads) may load the addon.
+//   F  The target of a copy is written by the threads of a run, between its start and its promise. It is shared memory, which
+//      cannot be taken away meanwhile, and TensorFlow's tensor is freed right after it.
 //
 // A run occupies one thread of libuv's pool (4 by default) while TensorFlow's own threads compute.
 
@@ -29,6 +32,7 @@
 #include <utility>
 #include <vector>
 
+#include "copies.h"
 #include "graph_session.h"
 #include "tensorflow/c/c_api.h"
 #include "tensors.h"
@@ -68,6 +72,7 @@ struct Run {
   std::vector<TF_Output> inputs, outputs;
   std::vector<const TF_Operation*> targets;
   std::vector<Tensor> feeds, results;
+  std::vector<Copy> copies;  // their outputs stand behind those of the fetches
   Status status;
 };
 
@@ -81,6 +86,9 @@ void ExecuteRun(napi_env, void* data) {
                 static_cast<int>(run->targets.size()), run->metadata.get(), run->status.raw);
   run->feeds.clear();
   for (TF_Tensor* tensor : out) run->results.emplace_back(tensor);
+  const size_t fetched = out.size() - run->copies.size();
+  if (run->status.Ok()) CopyOutputs(run->copies, out.data() + fetched, run->status.raw);
+  run->results.resize(fetched);
 }
 
 napi_value ToResults(napi_env env, Run& run) {
@@ -116,8 +124,8 @@ void CompleteRun(napi_env env, napi_status, void* data) {
 void ReadRequest(napi_env env, napi_value request, Run& run) {
   ExpectObject(env, request, "run request");
   const napi_value feeds = Property(env, request, "feeds"), fetches = Property(env, request, "fetches"),
-                   targets = Property(env, request, "targets"), options = Property(env, request, "options"),
-                   metadata = Property(env, request, "metadata");
+                   targets = Property(env, request, "targets"), copies = Property(env, request, "copies"),
+                   options = Property(env, request, "options"), metadata = Property(env, request, "metadata");
   for (uint32_t i = 0, n = ArrayLength(env, feeds, "feeds"); i < n; i++) {
     auto [output, tensor] = ReadFeed(env, *run.session, Element(env, feeds, i));
     run.inputs.push_back(output);
@@ -125,6 +133,10 @@ void ReadRequest(napi_env env, napi_value request, Run& run) {
   }
   for (uint32_t i = 0, n = ArrayLength(env, fetches, "fetches"); i < n; i++) {
     run.outputs.push_back(ReadFetch(env, *run.session, Element(env, fetches, i)));
+  }
+  for (uint32_t i = 0, n = IsNothing(env, copies) ? 0 : ArrayLength(env, copies, "copies"); i < n; i++) {
+    run.copies.push_back(ReadCopy(env, *run.session, Element(env, copies, i)));
+    run.outputs.push_back(run.copies.back().output);
   }
   for (uint32_t i = 0, n = ArrayLength(env, targets, "targets"); i < n; i++) {
     run.targets.push_back(run.session->FindTarget(String(env, Element(env, targets, i), "target name")));

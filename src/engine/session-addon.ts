@@ -9,6 +9,7 @@
  *   B  Feeds are copied before `run` returns; SharedArrayBuffers are fine.
  *   C  A fetched buffer may be a variable's or a constant's own memory: read it, never write to it.
  *   D  A run occupies one thread of libuv's pool. The event loop stays free.
+ *   E  A copy's target is written between the call of `run` and its promise, and TensorFlow's memory is free again then.
  */
 
 declare const sessionBrand: unique symbol;
@@ -25,12 +26,21 @@ export type SessionFeed = {
   readonly data: ArrayBufferView | ArrayBuffer;
 };
 
+export type SessionCopy = {
+  /** `node` or `node:index`. */
+  readonly name: string;
+  /** Exactly as many bytes as the output has. */
+  readonly target: Uint8Array<SharedArrayBuffer>;
+};
+
 export type SessionRequest = {
   readonly feeds: readonly SessionFeed[];
   /** Outputs to read: `node` or `node:index`. */
   readonly fetches: readonly string[];
   /** Nodes to run for their effect. */
   readonly targets: readonly string[];
+  /** Outputs to write into shared memory, off the JavaScript thread; they are no results. */
+  readonly copies?: readonly SessionCopy[] | undefined;
   /** A serialized `RunOptions` (time-out, trace level). */
   readonly options?: Uint8Array | null | undefined;
   /** Whether to return TensorFlow's `RunMetadata`. */

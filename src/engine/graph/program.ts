@@ -53,6 +53,13 @@ export interface Program<F extends StepFunctions = StepFunctions> {
   ): Promise<Results<F[N]>>;
   /** Values of the variables by name, in one run; read them only, TensorFlow may own the memory. */
   read(names?: Iterable<string>): Promise<Map<string, TensorValue>>;
+  /**
+   * Copies the named variables' bytes into shared memory, in one run and off this thread: a target has exactly its variable's size.
+   * It costs one copy, where `read` costs none but leaves memory behind that the next update has to leave alone.
+   */
+  readInto(
+    targets: ReadonlyMap<string, Uint8Array<SharedArrayBuffer>>,
+  ): Promise<void>;
   /** Sets the named variables, in one run, all or none of them. */
   write(values: ReadonlyMap<string, TypedArray>): Promise<void>;
   /** Waits for the runs under way, brings the variables' values back into eager tensors and frees the session. Idempotent. */
@@ -164,6 +171,15 @@ class CompiledProgram<F extends StepFunctions> implements Program<F> {
     return this.#inTurn(() => {
       this.#residence.check();
       return this.#residence.read(names);
+    });
+  }
+  readInto(
+    targets: ReadonlyMap<string, Uint8Array<SharedArrayBuffer>>,
+  ): Promise<void> {
+    this.#refuseCallWhileTracing();
+    return this.#inTurn(() => {
+      this.#residence.check();
+      return this.#residence.readInto(targets);
     });
   }
   write(values: ReadonlyMap<string, TypedArray>): Promise<void> {

@@ -103,6 +103,21 @@ export class Residence {
     );
   }
 
+  /** Copies the named variables into shared memory, in one run (c). */
+  async readInto(
+    targets: ReadonlyMap<string, Uint8Array<SharedArrayBuffer>>,
+  ): Promise<void> {
+    if (targets.size === 0) return;
+    const residents = this.#named([...targets.keys()]);
+    await this.#open().run({
+      what: "copying variables",
+      copies: residents.map(({ variable, id }) => ({
+        name: `${id}/out`,
+        target: targets.get(variable.name) as Uint8Array<SharedArrayBuffer>,
+      })),
+    });
+  }
+
   /** Sets the named variables in one run (c); the others keep their values. Nothing is written if one value does not fit. */
   async write(values: ReadonlyMap<string, TypedArray>): Promise<void> {
     if (values.size === 0) return;

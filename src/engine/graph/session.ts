@@ -7,6 +7,7 @@ import { TransientError, UserError, toError } from "../../base/errors.ts";
 import type {
   NativeSession,
   SessionAddon,
+  SessionCopy,
   SessionFeed,
   SessionResult,
 } from "../session-addon.ts";
@@ -26,6 +27,7 @@ export interface GraphRequest {
   readonly feeds?: readonly SessionFeed[];
   readonly fetches?: readonly string[];
   readonly targets?: readonly string[];
+  readonly copies?: readonly SessionCopy[];
   readonly options?: RunOptions;
 }
 
@@ -57,6 +59,7 @@ export class GraphSession {
         feeds,
         fetches,
         targets,
+        copies: request.copies,
         options: runOptionsProto(options),
         metadata: options.onMetadata !== undefined,
       });

@@ -45,6 +45,36 @@ test("assign is a state update, in program order, and close brings the values ba
   tf.dispose([v, k]);
 });
 
+test("readInto copies the bytes of those named into shared memory, which the next step leaves alone", async () => {
+  const v = variable("v", [1, 2, 3]);
+  const k = variable("k", [5]);
+  const call = await jit(engine, {}, () => {
+    v.assign(tf.add(v, k));
+    return {};
+  });
+  await call({});
+  const targets = new Map(
+    [v, k].map(({ name, size }) => [
+      name,
+      new Uint8Array(new SharedArrayBuffer(4 * size)),
+    ]),
+  );
+  await call.program.readInto(targets);
+  await call({});
+  const floats = (name: string) => [
+    ...new Float32Array(targets.get(name)?.buffer ?? new SharedArrayBuffer(0)),
+  ];
+  expect(floats("v")).toEqual([6, 7, 8]);
+  expect(floats("k")).toEqual([5]);
+  await expect(
+    call.program.readInto(
+      new Map([["v", new Uint8Array(new SharedArrayBuffer(8))]]),
+    ),
+  ).rejects.toThrow(/copying variables.*12 bytes, its target 8/);
+  await call.program.close();
+  tf.dispose([v, k]);
+});
+
 test("several functions share them, and one that only reads changes nothing", async () => {
   const w = variable("w", [1, 2, 3]);
   const program = await createProgram(engine, {
