@@ -20,6 +20,9 @@ export const FULL_SHUFFLE_BYTES = 256 * 2 ** 20;
 export const BLOCK_BYTES = 16 * 2 ** 20;
 export const DEFAULT_STREAMS = 64;
 
+/** Samples whose files lie further apart than this are not read by one request. */
+export const LARGEST_GAP_BYTES = 64 * 2 ** 10;
+
 /** What is read by one range request: neighbouring samples of one shard. */
 export type Block = {
   readonly id: number;
@@ -44,6 +47,18 @@ export type Placed = Occurrence & {
   readonly block: number;
 };
 
+/** A block, and the positions of the endless order at which a share of it needs the block. */
+export type BlockUse = {
+  readonly block: Block;
+  /** Of this share, at or after the position that was asked from. */
+  readonly first: number;
+  /** Infinity: the block stays needed. */
+  readonly last: number;
+};
+
+/** Who reads which part of every batch. */
+export type Share = { readonly rank: number; readonly ranks: number };
+
 export type TrainingOrder = {
   readonly kind: "full" | "streams";
   /** Samples an epoch, N. */
@@ -52,8 +67,16 @@ export type TrainingOrder = {
   readonly streams: number;
   /** By id. Those of `full` cover the samples too: what is read once, before the first batch. */
   readonly blocks: readonly Block[];
+  /** CRC-32 of the numbers of the samples that take part: two lists that differ are two orders. */
+  readonly samplesCrc32: number;
   /** What stands at position q of the endless order. */
   at(position: number): Placed;
+  /**
+   * The blocks in the order in which a share first needs them from a position on, without end; of `full` each block
+   * once. A block comes again in each epoch that needs it.
+   * @throws UserError `data.ranks`, as `sharePositions`.
+   */
+  blocksOf(share: Share, fromPosition: number): IterableIterator<BlockUse>;
 };
 
 export type OrderOptions = {
@@ -61,8 +84,13 @@ export type OrderOptions = {
   /** Samples that take part, ascending; default: all. */
   readonly samples?: Int32Array;
   readonly seed: number;
+  /**
+   * Streams of a large dataset, at least as many as ranks. Fewer samples than streams: its largest divisor that leaves
+   * each stream a sample.
+   */
   readonly streams?: number;
+  /** Largest sum of bytes that is shuffled as one. Part of what the order is. */
+  readonly fullShuffleBytes?: number;
+  /** Bytes a block has at least, where its shard has as many. Part of what the order is. */
+  readonly blockBytes?: number;
 };
-
-/** Who reads which part of every batch. */
-export type Share = { readonly rank: number; readonly ranks: number };
