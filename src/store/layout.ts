@@ -18,5 +18,11 @@ export const layout = {
   runAttempts: (run: string) => `runs/${run}/attempts/`,
   runLog: (run: string, task: string) => `runs/${run}/logs/${task}.log`,
   runReport: (run: string) => `runs/${run}/report/`,
+  /** `name`: a run's id or an artifact's key. */
+  pin: (name: string) => `pins/${name}.json`,
+  /** Whether artifacts are being removed, and who has said that they use some. */
+  sweep: "gc/sweep.json",
+  /** What is about to happen to one artifact. */
+  mark: (key: string) => `gc/marks/${key}.json`,
   runLease: (run: string) => `claims/run-${run}.json`,
 } as const;

@@ -1,0 +1,253 @@
+import { expect, test } from "vitest";
+import { TransientError } from "../../../src/base/errors.ts";
+import { takeClaim } from "../../../src/store/claims/claims.ts";
+import { createCheckpointStore } from "../../../src/store/artifacts/checkpoints.ts";
+import { layout } from "../../../src/store/layout.ts";
+import { readMark } from "../../../src/store/gc/marks.ts";
+import { writePin } from "../../../src/store/gc/pins.ts";
+import type { Store } from "../../../src/store/store.ts";
+import { keyOf } from "../../support/plans.ts";
+import {
+  createDyingStore,
+  createInterleaving,
+  Killed,
+} from "../../support/interleaved-store.ts";
+import {
+  createWorld,
+  day,
+  hour,
+  pathsUnder,
+  type World,
+} from "../../support/sweep-world.ts";
+
+async function worldWithGarbage(): Promise<World> {
+  const world = createWorld();
+  await world.commit("kept");
+  await world.record("r", ["kept"]);
+  await world.commit("gone");
+  world.age();
+  return world;
+}
+
+/** The same store, once some operations of whoever shares it have gone by. */
+async function comesLate(seed: number, store: Store): Promise<Store> {
+  for (let turns = seed % 60; turns > 0; turns--) await store.stat("nothing");
+  return store;
+}
+
+test("what no run names goes, manifest and files; what a run names stays", async () => {
+  const world = await worldWithGarbage();
+  const { removed, skipped, isComplete } = await world.sweep();
+  expect(removed).toEqual([
+    { category: "artifact", objects: 2, sizeBytes: 30 },
+  ]);
+  expect({ skipped, isComplete }).toEqual({ skipped: [], isComplete: true });
+  expect(await world.stateOf("gone")).toBe("gone");
+  expect(await world.stateOf("kept")).toBe("whole");
+  expect(await pathsUnder(world.store, "gc/marks/")).toEqual([]);
+});
+
+test("a pinned artifact stays with all that it was made from", async () => {
+  const world = createWorld();
+  await world.commit("base");
+  const { store } = world;
+  await world.commit("unrelated");
+  const { commitArtifact } = await import("../../support/manifests.ts");
+  await commitArtifact(
+    store,
+    { key: keyOf("top"), inputs: { weights: [keyOf("base")] } },
+    {},
+  );
+  await writePin(store, {
+    kind: "artifact",
+    name: keyOf("top"),
+    reason: "figure 3",
+    pinnedAtMs: 0,
+  });
+  world.age();
+  await world.sweep();
+  expect(await world.stateOf("top")).toBe("whole");
+  expect(await world.stateOf("base")).toBe("whole");
+  expect(await world.stateOf("unrelated")).toBe("gone");
+});
+
+test("nothing that was written within the grace goes", async () => {
+  const world = createWorld();
+  await world.commit("young");
+  world.clock.advance(day - hour);
+  await world.sweep();
+  expect(await world.stateOf("young")).toBe("whole");
+  world.clock.advance(2 * hour);
+  await world.sweep();
+  expect(await world.stateOf("young")).toBe("gone");
+});
+
+test("nothing of a key goes while somebody holds its claim, however old", async () => {
+  const world = createWorld();
+  const { store } = world;
+  await world.commit("busy");
+  await takeClaim(
+    store,
+    keyOf("busy"),
+    world.options("worker").owner,
+    world.options("worker"),
+  );
+  world.age();
+  const { removed, skipped } = await world.sweep();
+  expect(removed).toEqual([]);
+  expect(skipped).toEqual([
+    {
+      what: `artifact ${keyOf("busy")}`,
+      reason: "run worker, task t (process 1 on lab) works on it",
+    },
+  ]);
+  expect(await world.stateOf("busy")).toBe("whole");
+  world.dead.add("worker");
+  await world.sweep();
+  world.age();
+  await world.sweep();
+  expect(await world.stateOf("busy")).toBe("gone");
+});
+
+test("attempts that lost, checkpoints of a committed task and unfinished checkpoints go; the winner stays", async () => {
+  const world = createWorld();
+  const { store } = world;
+  const key = keyOf("task");
+  await world.record("r", ["task", "open"]);
+  await store.put(`${layout.attempt(key, 1)}half.bin`, new Uint8Array(7));
+  await world.commit("task", { epoch: 2 });
+  const checkpoint = {
+    step: 5,
+    model: new Map(),
+    optimizer: new Map(),
+    state: 1,
+  };
+  await createCheckpointStore({ store, key, epoch: 1 }).save(checkpoint);
+  const open = keyOf("open");
+  await createCheckpointStore({ store, key: open, epoch: 1 }).save(checkpoint);
+  await store.put(
+    `ckpt/${open}/1-000000009/model.safetensors`,
+    new Uint8Array(3),
+  );
+  world.age();
+  const { removed } = await world.sweep();
+  expect(removed.map(({ category }) => category).sort()).toEqual([
+    "attempt",
+    "checkpoint",
+    "unfinished-checkpoint",
+  ]);
+  expect(await world.stateOf("task")).toBe("whole");
+  expect(await pathsUnder(store, layout.attempt(key, 1))).toEqual([]);
+  const left = await createCheckpointStore({
+    store,
+    key: open,
+    epoch: 2,
+  }).newest();
+  expect(left?.step).toBe(5);
+});
+
+test("a run that is given up goes with its artifacts, plan first, and its lease in a later sweep", async () => {
+  const world = await worldWithGarbage();
+  const { store } = world;
+  await world.sweep({ keepRuns: 0 });
+  expect(await pathsUnder(store, "runs/")).toEqual([]);
+  expect(await world.stateOf("kept")).toBe("gone");
+  expect(await pathsUnder(store, "claims/")).toContain("claims/run-r.json");
+  world.age();
+  const { removed } = await world.sweep();
+  expect(removed.every(({ category }) => category === "claim")).toBe(true);
+  expect(await pathsUnder(store, "claims/")).toEqual(["claims/gc.json"]);
+});
+
+test("a second sweep at the same time is told who sweeps", async () => {
+  const world = await worldWithGarbage();
+  await takeClaim(
+    world.store,
+    "gc",
+    world.options("other").owner,
+    world.options("other"),
+  );
+  const second = world.sweep();
+  await expect(second).rejects.toThrow(TransientError);
+  await expect(second).rejects.toThrow("run other, task t");
+});
+
+test("a run that starts while a sweep is under way never loses an artifact that it has found, in 600 orders of events", async () => {
+  const ends = { found: 0, absent: 0 };
+  for (let seed = 0; seed < 600; seed++) {
+    const world = await worldWithGarbage();
+    const { view } = createInterleaving(seed);
+    const [, found] = await Promise.all([
+      world.sweep({}, view(world.store)),
+      comesLate(seed, view(world.store)).then((late) =>
+        world.use("new", "gone", late),
+      ),
+    ]);
+    expect([seed, await world.stateOf("gone")]).toEqual([
+      seed,
+      found ? "whole" : "gone",
+    ]);
+    expect(await world.stateOf("kept")).toBe("whole");
+    ends[found ? "found" : "absent"]++;
+  }
+  // Both happen, or this says nothing about a race.
+  expect(Math.min(ends.found, ends.absent)).toBeGreaterThan(20);
+});
+
+test("a run that is resumed while it is given up keeps its plan or records it again, and never loses what it has found", async () => {
+  const ends = { found: 0, absent: 0 };
+  for (let seed = 0; seed < 200; seed++) {
+    const world = await worldWithGarbage();
+    const { view } = createInterleaving(seed);
+    const [, found] = await Promise.all([
+      world.sweep({ keepRuns: 0 }, view(world.store)),
+      comesLate(seed, view(world.store)).then((late) =>
+        world.resume("r", "kept", late),
+      ),
+    ]);
+    expect([seed, await world.stateOf("kept")]).toEqual([
+      seed,
+      found ? "whole" : "gone",
+    ]);
+    expect(await pathsUnder(world.store, "runs/r/")).toContain(
+      "runs/r/plan.json",
+    );
+    ends[found ? "found" : "absent"]++;
+  }
+  expect(Math.min(ends.found, ends.absent)).toBeGreaterThan(10);
+});
+
+test("a sweep that is killed before any of its operations leaves nothing torn: a run finds all or nothing, and the next sweep ends it", async () => {
+  let deaths = 0;
+  let condemned = 0;
+  for (let at = 0; ; at++) {
+    const world = await worldWithGarbage();
+    const { store, isDead } = createDyingStore(world.store, at);
+    const killed = await world
+      .sweep({}, store)
+      .then(() => false)
+      .catch((thrown: unknown) => {
+        if (!(thrown instanceof Killed)) throw thrown;
+        return true;
+      });
+    if (!killed && !isDead()) break;
+    deaths++;
+    world.dead.add("gc");
+    const mark = await readMark(world.store, keyOf("gone"));
+    if (mark?.value.state === "condemned") condemned++;
+    if (at % 2 === 0) {
+      const found = await world.use("new", "gone");
+      const state = await world.stateOf("gone");
+      // Files without a manifest are leftovers: the run does not see them.
+      expect([at, state]).not.toEqual([at, found ? "torn" : "whole"]);
+    } else {
+      world.age();
+      await world.sweep({}, world.store, "gc2");
+      expect([at, await world.stateOf("gone")]).toEqual([at, "gone"]);
+      expect(await pathsUnder(world.store, "gc/marks/")).toEqual([]);
+    }
+    expect(await world.stateOf("kept")).toBe("whole");
+  }
+  expect(deaths).toBeGreaterThan(20);
+  expect(condemned).toBeGreaterThan(0);
+});
