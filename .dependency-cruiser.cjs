@@ -97,6 +97,11 @@ const doors = [
   { name: "aws-sdk", package: "@aws-sdk/", door: ["^src/store/s3/"] },
   { name: "sharp", package: "sharp", door: ["^src/data/"] },
   {
+    name: "jpeg-turbo",
+    package: "@julusian/jpeg-turbo",
+    door: ["^src/data/"],
+  },
+  {
     name: "tensorflow",
     package: "@tensorflow/",
     door: ["^src/engine/", "^src/model/", "^src/train/"],

@@ -25,8 +25,12 @@ const checks: readonly Check[] = [
   },
   { name: "dead code", command: ["knip", "--treat-config-hints-as-errors"] },
   {
-    name: "generated files",
+    name: "generated schema",
     command: ["node", "scripts/generate-schema.ts", "--check"],
+  },
+  {
+    name: "generated kernel",
+    command: ["node", "scripts/generate-kernel.ts", "--check"],
   },
   { name: "build", command: ["node", "scripts/build.ts"] },
 ];

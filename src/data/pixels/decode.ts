@@ -28,6 +28,8 @@ export class DecodeError extends Error {
 export type DecodeOptions = {
   /** Scale the shorter side to this and crop the centre to a square; null: as stored. */
   readonly side?: number | null;
+  /** Takes what there is of a file that is cut off: its rest is gray. For files that were examined when packed. */
+  readonly lenient?: boolean;
 };
 
 /** The pixels of a JPEG, PNG or PPM file. A PPM is a view of the file. @throws DecodeError */
@@ -44,7 +46,7 @@ export async function decodeImage(
     const input = raw
       ? sharp(raw.pixels, { raw: { ...sizeOf(raw), channels: 3 } })
       : sharp(file, {
-          failOn: "truncated",
+          failOn: options.lenient ? "none" : "truncated",
           limitInputPixels: MAX_PIXELS,
           ignoreIcc: true,
         });

@@ -1,0 +1,108 @@
+/**
+ * One sample's file becomes one square: decode, then the kernel. What a loader's threads do for each sample, and anyone
+ * who wants the same pixels without threads.
+ *
+ * JPEG goes through libjpeg-turbo, straight into the kernel's memory; what that refuses, and PNG and CMYK, through the
+ * lenient decoder. Which way a file goes follows from its bytes, so its pixels do too.
+ */
+import { DecodeError, decodeImage } from "../pixels/decode.ts";
+import { JPEG_DECODER, decodeJpegInto } from "../pixels/jpeg.ts";
+import { decodeMask, MaskError, type Mask } from "../pixels/mask-png.ts";
+import { SampleClass, type SampleRecord } from "../shards/shard-index.ts";
+import { createCropKernel, KERNEL_VERSION } from "./crop-kernel.ts";
+import { cropMask } from "./crop-mask.ts";
+import type { Placement } from "./place-crop.ts";
+
+/** What pixels depend on besides files and placements: part of the state that a resume must find again. */
+export const DECODER = `${JPEG_DECODER}, crop ${KERNEL_VERSION}`;
+
+export type SampleImage = Pick<
+  SampleRecord,
+  "width" | "height" | "sampleClass"
+>;
+
+export type SampleCropper = {
+  /** Where time went so far, in milliseconds. */
+  readonly spent: { readonly decodeMs: number; readonly cropMs: number };
+  /** The square [side, side, 3] of an image's file. Valid until the next one. @throws DecodeError, UserError */
+  crop(
+    file: Buffer,
+    image: SampleImage,
+    place: { readonly placement: Placement; readonly side: number },
+  ): Promise<Uint8Array>;
+  /** Fills `square` [side, side] from a mask's file. @throws DecodeError */
+  cropMask(
+    file: Buffer,
+    image: SampleImage,
+    place: {
+      readonly placement: Placement;
+      readonly side: number;
+      readonly square: Uint8Array;
+    },
+  ): void;
+};
+
+export function createSampleCropper(): SampleCropper {
+  const kernel = createCropKernel();
+  const spent = { decodeMs: 0, cropMs: 0 };
+  return {
+    spent,
+    async crop(file, image, { placement, side }) {
+      const begun = performance.now();
+      const target = kernel.image(image, side);
+      if (!isFast(image) || !decodeJpegInto(file, image, target))
+        target.set(await decodeLeniently(file, image));
+      const decoded = performance.now();
+      const square = kernel.crop(placement);
+      spent.decodeMs += decoded - begun;
+      spent.cropMs += performance.now() - decoded;
+      return square;
+    },
+    cropMask(file, image, { placement, side, square }) {
+      const begun = performance.now();
+      const mask = readMask(file);
+      checkSize(mask, image);
+      const decoded = performance.now();
+      cropMask(mask, placement, side, square);
+      spent.decodeMs += decoded - begun;
+      spent.cropMs += performance.now() - decoded;
+    },
+  };
+}
+
+function isFast({ sampleClass }: SampleImage): boolean {
+  return (
+    sampleClass === SampleClass.jpegColor ||
+    sampleClass === SampleClass.jpegGray
+  );
+}
+
+async function decodeLeniently(
+  file: Buffer,
+  image: SampleImage,
+): Promise<Uint8Array> {
+  const decoded = await decodeImage(file, { lenient: true });
+  checkSize(decoded, image);
+  return decoded.pixels;
+}
+
+function readMask(file: Buffer): Mask {
+  try {
+    return decodeMask(file);
+  } catch (thrown) {
+    if (!(thrown instanceof MaskError)) throw thrown;
+    throw new DecodeError(`has an unusable mask: ${thrown.message}`, {
+      cause: thrown,
+    });
+  }
+}
+
+function checkSize(
+  found: { readonly width: number; readonly height: number },
+  { width, height }: SampleImage,
+): void {
+  if (found.width !== width || found.height !== height)
+    throw new DecodeError(
+      `is ${found.width} × ${found.height} pixels, its index says ${width} × ${height}`,
+    );
+}
