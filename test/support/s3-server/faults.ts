@@ -12,8 +12,12 @@ export type Fault =
   | { readonly kind: "lost"; readonly status: number; readonly code: string }
   /** The answer's body ends in the middle. */
   | { readonly kind: "truncate" }
-  /** Half of an object is sent, and announced, as if it were all of it. */
-  | { readonly kind: "shorten" }
+  /** A part of an object is sent, and announced, as if it were all of it. */
+  | {
+      readonly kind: "shorten";
+      /** How many bytes are left out; default: half of them. */
+      readonly by?: number;
+    }
   /** One byte of the request's body, or else of the object that is sent, is another one. */
   | {
       readonly kind: "corrupt";
@@ -100,6 +104,8 @@ export function createRandomFaults(options: {
       const bits = 1 + (countOf(`corrupt ${place}`) % 255);
       return { kind: "corrupt", at: uniform(...draw, 5), bits };
     }
+    if (fault?.kind === "shorten")
+      return { kind: "shorten", by: 1 + (countOf(`shorten ${place}`) % 64) };
     const isSkewed =
       fault?.kind === "refuse" && fault.code === "RequestTimeTooSkewed";
     if (isSkewed && countOf(`skewed ${place}`) > mostSkewed) return null;
