@@ -165,8 +165,10 @@ function isTemporary(
   return isGarbled || (status >= 500 && status !== 501 && status !== 507);
 }
 
+/** An answer without a body, as to a HEAD, is an `Unknown` or `UnknownError` to the SDK: its status tells more. */
 function toCode(name: string, status: number | null, thrown: unknown): string {
-  const word = systemCode(thrown) ?? (name === "Error" ? null : name);
+  const isNamed = !/^(Unknown)?(Error)?$/.test(name);
+  const word = systemCode(thrown) ?? (isNamed ? name : null);
   return `store.${(word ?? String(status ?? "network")).toLowerCase()}`;
 }
 
