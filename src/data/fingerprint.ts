@@ -3,26 +3,22 @@
  *
  * An npm package is its name and version. A folder is the SHA-256 over its files' relative paths, sizes and SHA-256s, in
  * the order of the paths. Hidden files and links do not count: no source takes them. Everything else does, whichever
- * split or format reads it.
+ * split or format reads it. A bucket's prefix is the SHA-256 over the paths, sizes and times of change that its listing
+ * tells: the listing is trusted, no object is read, and an object that is uploaded again is another one.
+ *
+ * The text ends with what listing alone tells (`listingOf`), to which a worker holds the source that it packs.
  *
  * Light: the command line plans with it, without the image library. Hashes of files are kept in the user's cache folder
  * by (path, size, mtime, ctime), so that planning again costs a listing; the cache is never trusted for anything else and
  * may be deleted at any time.
  */
 import { createHash } from "node:crypto";
-import {
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { mapBounded } from "../base/async.ts";
 import { systemCode } from "../base/errors.ts";
-import { findPlace } from "./sources/place.ts";
+import { listingOf, openPlace } from "./sources/place.ts";
 
 const FILES_AT_ONCE = 8;
 
@@ -37,10 +33,12 @@ export type FingerprintOptions = {
 export async function fingerprintSource(
   options: FingerprintOptions,
 ): Promise<string> {
-  const { directory, release } = await findPlace(options.place);
-  if (release !== null) return release;
+  const tree = await openPlace(options.place);
+  const listing = listingOf(tree);
+  const { directory, release } = tree;
+  if (release !== null || directory === null) return listing;
+  const files = tree.files.map((file) => file.path);
   const cache = await openHashCache(directory, options.cacheDirectory);
-  const files = await listFiles(directory);
   const facts = await mapBounded(files, FILES_AT_ONCE, async (file) => {
     const { sizeBytes, sha256 } = await cache.hash(file);
     return `${file}\0${sizeBytes}\0${sha256}\n`;
@@ -48,23 +46,7 @@ export async function fingerprintSource(
   await cache.save(files);
   const hash = createHash("sha256");
   for (const fact of facts) hash.update(fact);
-  return `sha256:${hash.digest("hex")}`;
-}
-
-/** Relative paths of all regular files that are not hidden, by code units. */
-async function listFiles(directory: string, prefix = ""): Promise<string[]> {
-  const entries = await readdir(path.join(directory, prefix), {
-    withFileTypes: true,
-  });
-  const files: string[] = [];
-  for (const entry of entries) {
-    if (entry.name.startsWith(".")) continue;
-    const relative = prefix + entry.name;
-    if (entry.isDirectory())
-      files.push(...(await listFiles(directory, `${relative}/`)));
-    else if (entry.isFile()) files.push(relative);
-  }
-  return prefix === "" ? files.sort() : files;
+  return `sha256:${hash.digest("hex")},${listing}`;
 }
 
 const cacheSchema = z.object({

@@ -2,6 +2,7 @@
  * The stage `shard`, one part of it: packs its share of the source's images into a tar shard with a side index, and
  * reports what is in it. The parts of a stage run side by side; `catalog` merges their reports.
  */
+import os from "node:os";
 import { PART_FILE, shardFiles, toJsonBytes } from "../data/catalog.ts";
 import { checkQuarantine } from "../data/shards/merge-parts.ts";
 import { packShard } from "../data/shards/pack-shard.ts";
@@ -20,34 +21,32 @@ export const runShard: RunStage<"shard"> = async (context) => {
     limit: params.limit ?? null,
   };
   const source = await openSource(request);
-  const packed = await packShard({
+  const files = shardFiles(part);
+  const pack = {
     source,
     request,
     part,
     order: params.order,
+    scratch: os.tmpdir(),
     signal,
-    progress(done, total) {
+    progress(done: number, total: number) {
       if (done % PROGRESS_EVERY === 0 || done === total)
         context.progress({ step: done, steps: total, detail: "images packed" });
     },
-  });
-  // This part alone may already be beyond what the whole stage allows.
-  checkQuarantine(packed.part.quarantine, source.items.length, params.maxBad);
-  const files = shardFiles(part);
-  await output.writeStream(files.tar, packed.sizeBytes, stream(packed));
-  await output.write(files.index, packed.index);
-  await output.write(PART_FILE, toJsonBytes(packed.part));
-  return {
-    metrics: {
-      images: packed.part.samples,
-      bytes: packed.sizeBytes,
-      bad: packed.part.quarantine.length,
-    },
   };
+  return await packShard(pack, async (shard) => {
+    const { samples, quarantine } = shard.part;
+    // This part alone may already be beyond what the whole stage allows.
+    checkQuarantine(quarantine, source.items.length, params.maxBad);
+    await output.writeStream(files.tar, shard.sizeBytes, shard.chunks());
+    await output.write(files.index, shard.index());
+    await output.write(PART_FILE, toJsonBytes(shard.part));
+    return {
+      metrics: {
+        images: samples,
+        bytes: shard.sizeBytes,
+        bad: quarantine.length,
+      },
+    };
+  });
 };
-
-async function* stream(packed: {
-  chunks(): Iterable<Uint8Array>;
-}): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* packed.chunks();
-}

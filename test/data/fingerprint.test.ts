@@ -27,7 +27,12 @@ describe("the fingerprint of a source", () => {
     const want = Object.entries(files)
       .map(([name, text]) => `${name}\0${text.length}\0${sha256(text)}\n`)
       .join("");
-    expect(await fingerprint(folder)).toBe(`sha256:${sha256(want)}`);
+    const listed = Object.entries(files)
+      .map(([name, text]) => `${name}\0${text.length}\n`)
+      .join("");
+    expect(await fingerprint(folder)).toBe(
+      `sha256:${sha256(want)},listing:${sha256(listed)}`,
+    );
   });
 
   it("does not depend on where the folder lies, on times, on hidden files or on links", async () => {

@@ -12,7 +12,7 @@ export type Mask = {
   readonly width: number;
   readonly height: number;
   /** [height, width]: class numbers. */
-  readonly classes: Uint8Array;
+  readonly values: Uint8Array;
 };
 
 /** Why a file is no mask: a clause. */
@@ -34,7 +34,7 @@ export function decodeMask(file: Uint8Array): Mask {
   const rows = inflate(Buffer.concat(data), sizeBytes);
   if (rows.length !== sizeBytes) throw new MaskError("its pixels are cut off");
   unfilterInPlace(rows, rowBytes, height);
-  return { width, height, classes: unpack(rows, header, rowBytes) };
+  return { width, height, values: unpack(rows, header, rowBytes) };
 }
 
 type Header = {
@@ -48,7 +48,8 @@ function readChunks(file: Uint8Array): {
   readonly data: readonly Buffer[];
 } {
   const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-  if (!bytes.subarray(0, 8).equals(SIGNATURE)) throw new MaskError("no PNG");
+  if (!bytes.subarray(0, 8).equals(SIGNATURE))
+    throw new MaskError("it is no PNG");
   let header: Header | null = null;
   const data: Buffer[] = [];
   for (let at = 8; at + 12 <= bytes.length;) {

@@ -16,8 +16,8 @@ export function describePart(facts: {
   const { source, request, part, order, samples, quarantine } = facts;
   const perClass = source.classes.map(() => 0);
   for (const { item } of samples)
-    if (item.label >= 0)
-      perClass[item.label] = (perClass[item.label] as number) + 1;
+    for (const label of labelsOf(item))
+      perClass[label] = (perClass[label] as number) + 1;
   return {
     version: 1,
     index: part.index,
@@ -31,7 +31,8 @@ export function describePart(facts: {
     order: { version: PACKING_VERSION, seed: order },
     classes: [...source.classes],
     perClass,
-    unlabelled: samples.filter(({ item }) => item.label < 0).length,
+    unlabelled: samples.filter(({ item }) => labelsOf(item).length === 0)
+      .length,
     samples: samples.length,
     width: rangeOf(samples.map(({ width }) => width)),
     height: rangeOf(samples.map(({ height }) => height)),
@@ -42,6 +43,10 @@ export function describePart(facts: {
     })),
     chromaSum: samples.reduce((sum, { chroma }) => sum + chroma, 0),
   };
+}
+
+function labelsOf({ label, labels }: SourceItem): readonly number[] {
+  return labels ?? (label < 0 ? [] : [label]);
 }
 
 function rangeOf(values: readonly number[]): { min: number; max: number } {

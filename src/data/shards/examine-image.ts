@@ -1,10 +1,15 @@
 /**
- * Decides whether an image file may go into a shard: reads its header, then decodes all of it, since a file may be cut off
- * behind a good header.
+ * Decides whether an image file may go into a shard, and how it is to be decoded: reads its header, then decodes all of
+ * it, since a file may be cut off behind a good header. A JPEG that the fast decoder refuses gets a class of its own, so
+ * that a training never finds out; what no decoder reads goes to the quarantine.
+ *
+ * Pixels are those that a training will see: of the same decoder.
  */
 import { decodeImage, DecodeError } from "../pixels/decode.ts";
-import { meanChromaOf } from "../pixels/image.ts";
+import { meanChromaOf, type Image } from "../pixels/image.ts";
+import { decodeMask, MaskError } from "../pixels/mask-png.ts";
 import { readImageHeader, type ImageHeader } from "./image-header.ts";
+import { SampleClass } from "./shard-index.ts";
 
 export type ExaminedImage = ImageHeader & {
   /** Mean chroma in [0, 1]. */
@@ -12,18 +17,73 @@ export type ExaminedImage = ImageHeader & {
 };
 
 /** What is in a file, or why it belongs into the quarantine, as a clause. */
-export async function examineImage(
+async function examineImage(
   file: Uint8Array,
 ): Promise<ExaminedImage | { readonly reason: string }> {
   const header = readImageHeader(file);
   if ("reason" in header) return header;
+  const decoded = await decode(file, header);
+  if ("reason" in decoded) return decoded;
+  const { image, sampleClass } = decoded;
+  if (image.width !== header.width || image.height !== header.height)
+    return { reason: "header and content differ in size" };
+  return { ...header, sampleClass, chroma: meanChromaOf(image) };
+}
+
+/** The same of an image with its mask, which has to have its size. */
+export async function examineSample(
+  file: Uint8Array,
+  mask: Uint8Array | undefined,
+): Promise<ExaminedImage | { readonly reason: string }> {
+  const image = await examineImage(file);
+  if ("reason" in image || mask === undefined) return image;
   try {
-    const image = await decodeImage(file);
-    if (image.width !== header.width || image.height !== header.height)
-      return { reason: "header and content differ in size" };
-    return { ...header, chroma: meanChromaOf(image) };
+    const { width, height } = decodeMask(mask);
+    return width === image.width && height === image.height
+      ? image
+      : { reason: "image and mask differ in size" };
   } catch (thrown) {
-    if (thrown instanceof DecodeError) return { reason: thrown.message };
-    throw thrown;
+    if (!(thrown instanceof MaskError)) throw thrown;
+    return { reason: `its mask can not be used: ${thrown.message}` };
+  }
+}
+
+type Decoded = { readonly image: Image; readonly sampleClass: SampleClass };
+
+async function decode(
+  file: Uint8Array,
+  header: ImageHeader,
+): Promise<Decoded | { readonly reason: string }> {
+  const { sampleClass } = header;
+  const isPlain =
+    sampleClass === SampleClass.jpegColor ||
+    sampleClass === SampleClass.jpegGray;
+  const image = isPlain ? await decodeFast(file, header) : null;
+  if (image) return { image, sampleClass };
+  try {
+    return {
+      image: await decodeImage(file),
+      sampleClass: isPlain ? SampleClass.jpegLenient : sampleClass,
+    };
+  } catch (thrown) {
+    if (!(thrown instanceof DecodeError)) throw thrown;
+    return { reason: thrown.message };
+  }
+}
+
+/** Null: libjpeg-turbo finds fault with the file, in words that say nothing ("No error"). */
+async function decodeFast(
+  file: Uint8Array,
+  { width, height }: ImageHeader,
+): Promise<Image | null> {
+  const { default: turbo } = await import("@julusian/jpeg-turbo");
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const pixels = Buffer.allocUnsafe(width * height * 3);
+  try {
+    const format = turbo.FORMAT_RGB;
+    const found = await turbo.decompress(bytes, pixels, { format });
+    return { width: found.width, height: found.height, pixels };
+  } catch {
+    return null;
   }
 }

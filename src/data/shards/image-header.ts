@@ -6,6 +6,9 @@
 import { decodePpm } from "./ppm.ts";
 import { SampleClass } from "./shard-index.ts";
 
+/** What a decoder may be asked to hold: a small hostile file can claim to be large. */
+const MAX_PIXELS = 2 ** 28;
+
 export type ImageHeader = {
   readonly width: number;
   readonly height: number;
@@ -102,5 +105,7 @@ function checkSize(header: ImageHeader): ImageHeader | { reason: string } {
   if (width < 1 || height < 1) return { reason: "image without pixels" };
   if (width > 65_535 || height > 65_535)
     return { reason: `larger than 65,535 pixels a side` };
+  if (width * height > MAX_PIXELS)
+    return { reason: "more than 268 million pixels" };
   return header;
 }

@@ -4,6 +4,9 @@
  * The bytes depend on the source's list, the order seed, the limit and the number of parts alone: a restarted writer,
  * or many writers side by side, give the same files. Every image is decoded once here, so that a broken one goes to
  * the quarantine list now and not to a crash of a training later (docs/design.md, invariant J).
+ *
+ * Images wait for their place in a spill file, not in memory: what is held is what the source reads ahead
+ * (`sources/read-ahead.ts`), the pixels of the two images that are being decoded, and one chunk of the archive.
  */
 import { crc32 } from "node:zlib";
 import { StoppedError, UserError } from "../../base/errors.ts";
@@ -11,17 +14,23 @@ import type { Quarantined, ShardPart } from "../catalog.ts";
 import { partRange, sourceAt } from "../order/packing-order.ts";
 import type { Source, SourceItem, SourceRequest } from "../sources/source.ts";
 import { describePart } from "./describe-part.ts";
-import { examineImage, type ExaminedImage } from "./examine-image.ts";
-import { encodeShardIndex, EXTENSIONS, sampleName } from "./shard-index.ts";
-import { planTar, tarChunks, tarPieces, type TarMember } from "./tar-writer.ts";
-
-/** A shard is packed in memory; 128 MiB is a good size, and this is where it stops. */
-const MAX_SHARD_BYTES = 2 ** 30;
+import { examineSample, type ExaminedImage } from "./examine-image.ts";
+import {
+  encodeShardIndex,
+  EXTENSIONS,
+  MASK_EXTENSION,
+  sampleName,
+  type SampleRecord,
+} from "./shard-index.ts";
+import { openSpillFile, type SpillFile } from "./spill-file.ts";
+import { planTar, tarChunks, type TarMember } from "./tar-writer.ts";
 
 export type PackedShard = {
   readonly sizeBytes: number;
-  chunks(): Iterable<Uint8Array>;
-  readonly index: Uint8Array;
+  /** The archive; to be read once. */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** The side index, which holds the archive's checksum: known when `chunks` was read to its end. */
+  index(): Uint8Array;
   readonly part: ShardPart;
 };
 
@@ -31,47 +40,41 @@ export type PackRequest = {
   readonly part: { readonly index: number; readonly count: number };
   /** The `order` parameter of the shard stage. */
   readonly order: number;
-  readonly maxShardBytes?: number;
+  /** A folder with room for one shard. */
+  readonly scratch: string;
   readonly signal?: AbortSignal;
   progress?(done: number, total: number): void;
 };
 
+/** An image that is in the spill file, with its mask. */
 type PackedSample = ExaminedImage & {
   readonly source: number;
   readonly item: SourceItem;
-  readonly file: Uint8Array;
+  readonly file: SpilledFile;
+  readonly mask: SpilledFile | null;
 };
 
-/** @throws UserError `data.too-many-shards`, `data.shard-too-large`; StoppedError when told to stop. */
-export async function packShard(pack: PackRequest): Promise<PackedShard> {
+type SpilledFile = {
+  readonly spilledAt: number;
+  readonly sizeBytes: number;
+  readonly crc32: number;
+};
+
+/**
+ * Gives the shard to `use`, which writes it where it belongs; it is gone afterwards.
+ * @throws UserError `data.too-many-shards`, `data.scratch`; StoppedError when told to stop.
+ */
+export async function packShard<T>(
+  pack: PackRequest,
+  use: (shard: PackedShard) => Promise<T>,
+): Promise<T> {
   const wanted = wantedItems(pack);
-  const { samples, quarantine } = await collect(pack, wanted);
-  const members = samples.flatMap((sample) =>
-    toMembers(sample, pack.source.classes),
-  );
-  const layout = planTar(members);
-  let shardCrc32 = 0;
-  for (const piece of tarPieces(members)) shardCrc32 = crc32(piece, shardCrc32);
-  return {
-    sizeBytes: layout.sizeBytes,
-    chunks: () => tarChunks(members),
-    index: encodeShardIndex({
-      shardBytes: layout.sizeBytes,
-      shardCrc32,
-      samples: samples.map((sample, i) => ({
-        offset: layout.offsets[2 * i] as number,
-        sizeBytes: sample.file.length,
-        source: sample.source,
-        label: sample.item.label,
-        width: sample.width,
-        height: sample.height,
-        sampleClass: sample.sampleClass,
-        crc32: crc32(sample.file),
-        mask: null,
-      })),
-    }),
-    part: describePart({ ...pack, samples, quarantine }),
-  };
+  const spill = await openSpillFile(pack.scratch);
+  try {
+    return await use(toShard(pack, spill, await collect(pack, wanted, spill)));
+  } finally {
+    await spill.close();
+  }
 }
 
 /** The source items of this part, in the order in which they stand in the shard. */
@@ -89,29 +92,36 @@ function wantedItems({ source, part, order }: PackRequest): number[] {
   );
 }
 
+type Collected = {
+  readonly samples: readonly PackedSample[];
+  readonly quarantine: readonly Quarantined[];
+};
+
 async function collect(
   pack: PackRequest,
   wanted: readonly number[],
-): Promise<{
-  readonly samples: readonly PackedSample[];
-  readonly quarantine: readonly Quarantined[];
-}> {
+  spill: SpillFile,
+): Promise<Collected> {
   const slots: (PackedSample | null)[] = wanted.map(() => null);
   const quarantine: Quarantined[] = [];
   let done = 0;
-  let sizeBytes = 0;
-  await pack.source.read(wanted, async (position, file) => {
+  await pack.source.read(wanted, async (position, file, mask) => {
     if (pack.signal?.aborted)
       throw new StoppedError("told to stop while packing a shard");
     const source = wanted[position] as number;
     const item = pack.source.items[source] as SourceItem;
-    const found = await examineImage(file);
+    const found = await examineSample(file, mask);
     if ("reason" in found)
       quarantine.push({ source, origin: item.origin, reason: found.reason });
-    else slots[position] = { source, item, file, ...found };
-    sizeBytes += file.length;
-    checkSize(pack, sizeBytes, ++done / wanted.length);
-    pack.progress?.(done, wanted.length);
+    else
+      slots[position] = {
+        ...found,
+        source,
+        item,
+        file: await keep(spill, file),
+        mask: mask ? await keep(spill, mask) : null,
+      };
+    pack.progress?.(++done, wanted.length);
   });
   return {
     samples: slots.filter((sample) => sample !== null),
@@ -119,35 +129,100 @@ async function collect(
   };
 }
 
-function checkSize(
-  { part, maxShardBytes = MAX_SHARD_BYTES }: PackRequest,
-  sizeBytes: number,
-  fraction: number,
-): void {
-  if (sizeBytes <= maxShardBytes) return;
-  const shards = Math.ceil(
-    (part.count * sizeBytes) / fraction / Math.min(maxShardBytes, 2 ** 27),
+async function keep(spill: SpillFile, bytes: Uint8Array): Promise<SpilledFile> {
+  const spilledAt = await spill.append(bytes);
+  return { spilledAt, sizeBytes: bytes.length, crc32: crc32(bytes) };
+}
+
+function toShard(
+  pack: PackRequest,
+  spill: SpillFile,
+  { samples, quarantine }: Collected,
+): PackedShard {
+  const groups = samples.map((sample) =>
+    toMembers(sample, spill, pack.source.classes),
   );
-  throw new UserError({
-    code: "data.shard-too-large",
-    message: `a shard would hold more than ${Math.round(maxShardBytes / 2 ** 20)} MiB of images`,
-    hint: `set shards to about ${shards} (128 MiB each)`,
+  const members = groups.flat();
+  const { sizeBytes, offsets } = planTar(members);
+  let shardCrc32: number | null = null;
+  return {
+    sizeBytes,
+    async *chunks() {
+      let crc = 0;
+      for await (const chunk of tarChunks(members)) {
+        crc = crc32(chunk, crc);
+        yield chunk;
+      }
+      shardCrc32 = crc;
+    },
+    index() {
+      if (shardCrc32 === null)
+        throw new Error("the index was asked for before the archive was read");
+      return encodeShardIndex({
+        shardBytes: sizeBytes,
+        shardCrc32,
+        samples: toRecords(samples, groups, offsets),
+      });
+    },
+    part: describePart({ ...pack, samples, quarantine }),
+  };
+}
+
+/** The records of samples whose members stand at `offsets`, group after group. */
+function toRecords(
+  samples: readonly PackedSample[],
+  groups: readonly (readonly TarMember[])[],
+  offsets: readonly number[],
+): SampleRecord[] {
+  let member = 0;
+  return samples.map((sample, i) => {
+    const offset = offsets[member] as number;
+    const next = offsets[member + 1] as number;
+    member += (groups[i] as readonly TarMember[]).length;
+    const { file, mask, item } = sample;
+    return {
+      ...sample,
+      offset,
+      sizeBytes: file.sizeBytes,
+      crc32: file.crc32,
+      label: item.label,
+      mask: mask && { ...mask, offset: next },
+    };
   });
 }
 
+/** The image, its mask if it has one, and what is known of it. */
 function toMembers(
   sample: PackedSample,
+  spill: SpillFile,
   classes: readonly string[],
-): readonly [TarMember, TarMember] {
+): readonly TarMember[] {
   const name = sampleName(sample.source);
-  const { label, origin } = sample.item;
-  const facts =
-    label < 0
-      ? { source: origin }
-      : { label, labelName: classes[label], source: origin };
-  const json = new TextEncoder().encode(`${JSON.stringify(facts)}\n`);
+  const spilled = (extension: string, file: SpilledFile): TarMember => ({
+    name: `${name}.${extension}`,
+    sizeBytes: file.sizeBytes,
+    read: () => spill.read(file.spilledAt, file.sizeBytes),
+  });
+  const json = describeItem(sample.item, classes);
   return [
-    { name: `${name}.${EXTENSIONS[sample.sampleClass]}`, bytes: sample.file },
-    { name: `${name}.json`, bytes: json },
+    spilled(EXTENSIONS[sample.sampleClass], sample.file),
+    ...(sample.mask ? [spilled(MASK_EXTENSION, sample.mask)] : []),
+    { name: `${name}.json`, sizeBytes: json.length, read: () => json },
   ];
+}
+
+/** The `.json` member of a sample. */
+function describeItem(
+  { label, labels, origin }: SourceItem,
+  classes: readonly string[],
+): Uint8Array {
+  const facts = {
+    ...(label < 0 ? {} : { label, labelName: classes[label] }),
+    ...(labels && {
+      labels,
+      labelNames: labels.map((each) => classes[each]),
+    }),
+    source: origin,
+  };
+  return new TextEncoder().encode(`${JSON.stringify(facts)}\n`);
 }

@@ -29,6 +29,9 @@ const LAST_CLASS = Math.max(...Object.values(SampleClass));
 export const EXTENSIONS: Readonly<Record<SampleClass, "ppm" | "jpg" | "png">> =
   { 0: "ppm", 1: "jpg", 2: "jpg", 3: "jpg", 4: "png", 5: "jpg" };
 
+/** WebDataset reads `00000017.mask.png` as the field `mask.png` of sample 00000017. */
+export const MASK_EXTENSION = "mask.png";
+
 export type SampleRecord = {
   /** Where the image's bytes start in the tar. */
   readonly offset: number;
@@ -42,7 +45,7 @@ export type SampleRecord = {
   readonly sampleClass: SampleClass;
   /** CRC-32 of the image's bytes. */
   readonly crc32: number;
-  /** The segmentation mask of the image, a palette PNG of the same size; null: it has none. */
+  /** The segmentation mask of the image, a PNG of the same size (`pixels/mask-png.ts`); null: it has none. */
   readonly mask: MaskRecord | null;
 };
 

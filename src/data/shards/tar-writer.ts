@@ -2,7 +2,8 @@
  * Plain ustar archives (POSIX.1-1988), whose bytes depend on the members alone: times, user and group are zero,
  * modes are 0644, members stand in the given order. `tar tvf`, Python's tarfile and WebDataset read them.
  *
- * The members' sizes are known before the first byte is written, so offsets and the size of the archive are too.
+ * The members' sizes are known before the first byte is written, so offsets and the size of the archive are too; their
+ * contents are asked for one by one, and never held together.
  */
 
 export const BLOCK_BYTES = 512;
@@ -14,7 +15,8 @@ const CHUNK_BYTES = 2 ** 20;
 export type TarMember = {
   /** ASCII, relative, at most 100 bytes. */
   readonly name: string;
-  readonly bytes: Uint8Array;
+  readonly sizeBytes: number;
+  read(): Promise<Uint8Array> | Uint8Array;
 };
 
 export type TarLayout = {
@@ -24,23 +26,25 @@ export type TarLayout = {
 };
 
 /** Where everything will stand in the archive of these members. */
-export function planTar(members: readonly TarMember[]): TarLayout {
+export function planTar(
+  members: readonly { readonly sizeBytes: number }[],
+): TarLayout {
   let at = 0;
-  const offsets = members.map(({ bytes }) => {
+  const offsets = members.map(({ sizeBytes }) => {
     const offset = at + BLOCK_BYTES;
-    at = offset + padded(bytes.length);
+    at = offset + padded(sizeBytes);
     return offset;
   });
   return { offsets, sizeBytes: at + 2 * BLOCK_BYTES };
 }
 
-/** The archive in chunks of about 1 MiB. Chunks are fresh buffers: the reader may keep them. */
-export function* tarChunks(
+/** The archive in chunks of about 1 MiB, or one member if that is larger. The reader may keep them. */
+export async function* tarChunks(
   members: readonly TarMember[],
-): Generator<Uint8Array, void, undefined> {
+): AsyncGenerator<Uint8Array, void, undefined> {
   let chunk = Buffer.alloc(CHUNK_BYTES);
   let used = 0;
-  for (const piece of tarPieces(members)) {
+  for await (const piece of tarPieces(members)) {
     if (used > 0 && used + piece.length > chunk.length) {
       yield chunk.subarray(0, used);
       chunk = Buffer.alloc(CHUNK_BYTES);
@@ -56,14 +60,19 @@ export function* tarChunks(
   if (used > 0) yield chunk.subarray(0, used);
 }
 
-/** The same bytes without copying them: headers, contents and padding one by one. */
-export function* tarPieces(
+/** Headers, contents and padding one by one. */
+async function* tarPieces(
   members: readonly TarMember[],
-): Generator<Uint8Array, void, undefined> {
-  for (const { name, bytes } of members) {
-    yield tarHeader(name, bytes.length);
-    yield bytes;
-    const rest = padded(bytes.length) - bytes.length;
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const { name, sizeBytes, read } of members) {
+    yield tarHeader(name, sizeBytes);
+    const content = await read();
+    if (content.length !== sizeBytes)
+      throw new Error(
+        `'${name}' has ${content.length} bytes, not ${sizeBytes}`,
+      );
+    yield content;
+    const rest = padded(sizeBytes) - sizeBytes;
     if (rest > 0) yield Buffer.alloc(rest);
   }
   yield Buffer.alloc(2 * BLOCK_BYTES);

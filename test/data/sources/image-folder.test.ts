@@ -125,12 +125,22 @@ describe("an image folder", () => {
     ]);
   });
 
-  it("takes the first images of that order when there is a limit", async () => {
+  it("takes as many of each class when there is a limit, spread over the class", async () => {
     const folder = await createTemporaryFolder();
-    writeFiles(folder, { "a/1.jpg": jpeg(0), "b/1.jpg": jpeg(1) });
-    const source = await open(folder, { limit: 1 });
-    expect(source.items).toEqual([{ origin: "a/1.jpg", label: 0 }]);
-    expect(source.classes).toEqual(["a", "b"]);
+    const names = ["a/1", "b/1", "b/2", "b/3", "b/4", "b/5", "c/1", "c/2"];
+    writeFiles(
+      folder,
+      Object.fromEntries(names.map((name) => [`${name}.jpg`, jpeg(0)])),
+    );
+    const source = await open(folder, { limit: 5 });
+    expect(source.items.map(({ origin }) => origin)).toEqual([
+      "a/1.jpg",
+      "b/1.jpg",
+      "b/3.jpg",
+      "c/1.jpg",
+      "c/2.jpg",
+    ]);
+    expect(source.classes).toEqual(["a", "b", "c"]);
   });
 
   it("has the same identity wherever it lies, and another one when a file is added or grows", async () => {
@@ -175,7 +185,7 @@ describe("a place", () => {
     ["/no/such/folder", "data.source-missing"],
     ["package:no-such-package-at-all", "data.source-missing"],
     ["package:../../etc", "data.source-missing"],
-    ["s3://bucket/images", "data.source-unsupported"],
+    ["https://host/images", "data.source-unsupported"],
   ])("%s is refused with %s and a hint", async (place, wantCode) => {
     const failure: unknown = await open(place).catch(
       (thrown: unknown) => thrown,
