@@ -32,6 +32,8 @@ export type Resources = {
   readonly cpu: number;
   readonly memoryBytes: number;
   readonly gpu: number;
+  /** Threads that read photographs; as many as cores where absent. */
+  readonly workers?: number;
 };
 
 /** One upstream stage of an input, and which of its cells. */

@@ -63,6 +63,14 @@ export const resourcesSchema = z
     cpu: z.number().positive().optional().describe("Cores."),
     memory: memoryBytes.optional().describe("Such as 512Mi or 48Gi."),
     gpu: z.int().min(0).optional().describe("Whole devices."),
+    workers: z
+      .int()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe(
+        "Threads that read, decode and crop photographs; as many as cores where not given.",
+      ),
   })
   .describe("What one task needs; the kind's own figures where not given.");
 

@@ -1,10 +1,9 @@
 /** What the training stages need of their context: the engine, their inputs, the first images. */
 import { StoppedError } from "../base/errors.ts";
-import type { Dataset } from "../data/dataset.ts";
-import { measuringBatches } from "../data/batches/gray-batches.ts";
-import { commonSize } from "../data/pixels/image-size.ts";
+import type { ImageSet } from "../data/images/image-set.ts";
+import { writeGray } from "../data/pixels/color.ts";
 import { openEngine, type Engine } from "../engine/engine.ts";
-import type { GrayImages } from "../train/jobs/gray-images.ts";
+import { imagesAtOnce, type GrayImages } from "../train/jobs/gray-images.ts";
 import type { EngineOptions, InputArtifact, StageContext } from "./stage.ts";
 
 /** Steps between checkpoints where the pipeline says nothing: at most some tens of seconds of work. */
@@ -28,24 +27,27 @@ export function inputOf(
   return artifact;
 }
 
-/** The first `count` images of a dataset (or all, if it has fewer) as one batch. */
-export function firstImages(dataset: Dataset, count: number): GrayImages {
-  const samples = Int32Array.from(
-    { length: Math.min(count, dataset.size) },
-    (_, i) => i,
-  );
-  const { width, height } = commonSize(dataset, samples);
-  const [batch] = measuringBatches({ dataset, samples, batch: samples.length });
-  if (!batch) throw new Error("a dataset has at least one image");
-  return { shape: [samples.length, height, width, 1], values: batch.gray };
-}
-
-/** The last batch is filled up with gray images whose outputs nobody reads. */
-export function padded(values: Float32Array, length: number): Float32Array {
-  if (values.length === length) return values;
-  const full = new Float32Array(length);
-  full.set(values);
-  return full;
+/** The first `count` images of a dataset (or all, if it has fewer), gray, as one batch. */
+export async function firstImages(
+  images: ImageSet,
+  count: number,
+): Promise<GrayImages> {
+  const { width, height } = images.imageSize;
+  const size = Math.min(count, images.size);
+  const values = new Float32Array(size * width * height);
+  const samples = Int32Array.from({ length: size }, (_, i) => i);
+  const pixels = width * height;
+  let at = 0;
+  for await (const { pixels: some, counted } of images.measure({
+    samples,
+    batch: imagesAtOnce(images.imageSize),
+  })) {
+    const rows = Math.min(counted, size - at);
+    writeGray(some.subarray(0, rows * pixels * 3), values, at * pixels);
+    at += rows;
+    if (at === size) break;
+  }
+  return { shape: [size, height, width, 1], values };
 }
 
 /** For stages that are done in seconds: nothing is saved, the next attempt begins again. */

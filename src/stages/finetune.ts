@@ -4,7 +4,7 @@
  */
 import { systemClock } from "../base/clock.ts";
 import { GRAY_MEAN } from "../data/pixels/color.ts";
-import { openDataset, type Dataset } from "../data/dataset.ts";
+import type { ImageSet } from "../data/images/image-set.ts";
 import { drawBalanced, splitHeldOut } from "../data/batches/labels.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { BatchNormMode } from "../model/encoder.ts";
@@ -25,6 +25,7 @@ import {
   inputOf,
   openStageEngine,
 } from "./_context.ts";
+import { openStageImages } from "./_images.ts";
 import {
   CLASSIFIER_FILE,
   encodeModelDescription,
@@ -62,8 +63,9 @@ const batchNormPolicies: Readonly<
 
 export const runFinetune: RunStage<"finetune"> = async (context) => {
   const { params, output, store } = context;
-  const dataset = await openDataset(store, inputOf(context, "data").manifest, {
-    side: params.side,
+  const images = await openStageImages(context, {
+    ...params,
+    recipe: "classification",
   });
   const { network, weights } = await readEncoder(
     openModelFiles(store, inputOf(context, "weights").manifest),
@@ -71,16 +73,16 @@ export const runFinetune: RunStage<"finetune"> = async (context) => {
   const engine = openStageEngine(context.engine);
   const policy = batchNormPolicies[params.batchNorm];
   const encoder = policy.before(network, weights);
-  const trained = await train(context, { engine, network, dataset, encoder });
-  const model = await policy.after(trained.weights, () =>
+  const trained = await train(context, { engine, network, images, encoder });
+  const model = await policy.after(trained.weights, async () =>
     measureStatistics({
       engine,
       network,
       weights: trained.weights,
-      images: firstImages(dataset, params.statistics.images),
+      images: await firstImages(images, params.statistics.images),
     }),
   );
-  const { rows, steps, state } = trained.result;
+  const { rows, steps, state, loader } = trained.result;
   await output.write(CLASSIFIER_FILE, encodeWeights(model));
   await output.write(METRICS_FILE, encodeMetrics(rows));
   await output.write(
@@ -90,8 +92,8 @@ export const runFinetune: RunStage<"finetune"> = async (context) => {
       version: 1,
       network: network.name,
       grayMean: GRAY_MEAN,
-      dataset: dataset.id,
-      classes: [...dataset.classes],
+      dataset: images.id,
+      classes: [...images.classes],
     }),
   );
   const last = rows.findLast(({ name }) => name === "loss");
@@ -104,6 +106,7 @@ export const runFinetune: RunStage<"finetune"> = async (context) => {
         ? {}
         : { validationAccuracy: state.protocol.best }),
     },
+    loader,
   };
 };
 
@@ -112,12 +115,12 @@ async function train(
   given: {
     readonly engine: Engine;
     readonly network: Network;
-    readonly dataset: Dataset;
+    readonly images: ImageSet;
     readonly encoder: Weights;
   },
 ): Promise<{ weights: Weights; images: number; result: LoopResult }> {
   const { params, seed } = context;
-  const samples = samplesOf(context, given.dataset);
+  const samples = samplesOf(context, given.images);
   const { learningRate } = params.optimizer;
   const job = await createClassificationJob({
     ...given,
@@ -126,7 +129,8 @@ async function train(
     seed,
     batch: params.batch,
     mirror: params.mirror,
-    shift: params.shift,
+    // A crop moves the image already.
+    shift: params.crop ? 0 : params.shift,
     optimizer: {
       ...params.optimizer,
       headLearningRate: params.optimizer.headLearningRate ?? learningRate,
@@ -146,20 +150,20 @@ async function train(
     const weights = await job.readWeights();
     return { weights, images: samples.all.length, result };
   } finally {
-    await job.trainer.close();
+    await job.close();
   }
 }
 
 /** The labelled images of this seed, and those held out of them if the protocol asks for scores. */
 function samplesOf(
   { params, seed }: Finetune,
-  dataset: Dataset,
+  images: ImageSet,
 ): ClassificationOptions["samples"] {
-  const all = drawBalanced(dataset, { perClass: params.labels, seed });
+  const all = drawBalanced(images, { perClass: params.labels, seed });
   const { protocol } = params;
   const heldOut =
     protocol.kind === "early-stop"
-      ? splitHeldOut(dataset, all, { fraction: protocol.validation, seed })
+      ? splitHeldOut(images, all, { fraction: protocol.validation, seed })
       : null;
   return { all, heldOut };
 }

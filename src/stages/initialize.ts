@@ -4,12 +4,12 @@
  * whatever they are compared with.
  */
 import { GRAY_MEAN } from "../data/pixels/color.ts";
-import { openDataset } from "../data/dataset.ts";
 import { encoderDeclarations } from "../model/encoder-weights.ts";
 import { networks } from "../model/networks.ts";
 import { createWeights, parameterCount } from "../model/weights.ts";
 import { measureStatistics } from "../train/jobs/statistics.ts";
-import { firstImages, inputOf, openStageEngine } from "./_context.ts";
+import { firstImages, openStageEngine } from "./_context.ts";
+import { openStageImages } from "./_images.ts";
 import {
   encodeModelDescription,
   encodeWeights,
@@ -19,20 +19,20 @@ import {
 import type { RunStage } from "./stage.ts";
 
 export const runInitialize: RunStage<"initialize"> = async (context) => {
-  const { params, output, store, seed } = context;
+  const { params, output, seed } = context;
   const network = networks[params.model];
   const declarations = encoderDeclarations(network);
-  const { manifest } = inputOf(context, "data");
-  const { images } = params.statistics;
-  const dataset = await openDataset(store, manifest, {
-    limit: images,
-    side: params.side,
+  const limit = params.statistics.images;
+  const images = await openStageImages(context, {
+    ...params,
+    limit,
+    recipe: "pretraining",
   });
   const weights = await measureStatistics({
     engine: openStageEngine(context.engine),
     network,
     weights: createWeights(declarations, seed),
-    images: firstImages(dataset, images),
+    images: await firstImages(images, limit),
   });
   await output.write(ENCODER_FILE, encodeWeights(weights));
   await output.write(
@@ -42,7 +42,7 @@ export const runInitialize: RunStage<"initialize"> = async (context) => {
       version: 1,
       network: params.model,
       grayMean: GRAY_MEAN,
-      dataset: dataset.id,
+      dataset: images.id,
     }),
   );
   context.progress({ step: 1, steps: 1, detail: "statistics measured" });

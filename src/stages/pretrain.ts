@@ -4,7 +4,7 @@
  */
 import { systemClock } from "../base/clock.ts";
 import { GRAY_MEAN } from "../data/pixels/color.ts";
-import { openDataset, type Dataset } from "../data/dataset.ts";
+import type { ImageSet } from "../data/images/image-set.ts";
 import type { Engine } from "../engine/engine.ts";
 import { networks } from "../model/networks.ts";
 import type { ObjectiveSettings } from "../model/objectives.ts";
@@ -19,9 +19,9 @@ import type { Weights } from "../model/weights.ts";
 import {
   CHECKPOINT_EVERY_STEPS,
   firstImages,
-  inputOf,
   openStageEngine,
 } from "./_context.ts";
+import { openStageImages } from "./_images.ts";
 import {
   encodeModelDescription,
   encodeWeights,
@@ -33,21 +33,22 @@ import {
 import type { RunStage, StageContext } from "./stage.ts";
 
 export const runPretrain: RunStage<"pretrain"> = async (context) => {
-  const { params, output, store } = context;
-  const dataset = await openDataset(store, inputOf(context, "data").manifest, {
-    side: params.side,
+  const { params, output } = context;
+  const images = await openStageImages(context, {
+    ...params,
+    recipe: "pretraining",
   });
   const { kind } = params.objective;
-  const settings = pretextFeeds[kind].resolve(params.objective, dataset);
+  const settings = pretextFeeds[kind].resolve(params.objective, images);
   const engine = openStageEngine(context.engine);
-  const trained = await train(context, { engine, dataset, settings });
+  const trained = await train(context, { engine, images, settings });
   const encoder = await measureStatistics({
     engine,
     network: networks[params.model],
     weights: trained.encoder,
-    images: firstImages(dataset, params.statistics.images),
+    images: await firstImages(images, params.statistics.images),
   });
-  const { rows, steps } = trained.result;
+  const { rows, steps, loader } = trained.result;
   await output.write(ENCODER_FILE, encodeWeights(encoder));
   await output.write(HEAD_FILE, encodeWeights(trained.head));
   await output.write(METRICS_FILE, encodeMetrics(rows));
@@ -58,19 +59,19 @@ export const runPretrain: RunStage<"pretrain"> = async (context) => {
       version: 1,
       network: params.model,
       grayMean: GRAY_MEAN,
-      dataset: dataset.id,
+      dataset: images.id,
       objective: settings,
     }),
   );
   const last = rows.findLast(({ name }) => name === "loss");
-  return { metrics: { steps, ...(last ? { loss: last.value } : {}) } };
+  return { metrics: { steps, ...(last ? { loss: last.value } : {}) }, loader };
 };
 
 async function train(
   context: StageContext<"pretrain">,
   given: {
     readonly engine: Engine;
-    readonly dataset: Dataset;
+    readonly images: ImageSet;
     readonly settings: ObjectiveSettings[ObjectiveKind];
   },
 ): Promise<{ encoder: Weights; head: Weights; result: LoopResult }> {
@@ -88,7 +89,7 @@ async function train(
       job,
       protocol: createProtocol({
         kind: "fixed",
-        steps: stepsOf(params, given.dataset),
+        steps: stepsOf(params, given.images),
         schedule: params.optimizer.schedule,
       }),
       checkpoints: context.checkpoints,
@@ -100,15 +101,15 @@ async function train(
     });
     return { ...(await job.readWeights()), result };
   } finally {
-    await job.trainer.close();
+    await job.close();
   }
 }
 
 /** The loop counts in steps alone; passes over the dataset are converted here. */
 function stepsOf(
   { steps, epochs, batch }: StageContext<"pretrain">["params"],
-  dataset: Dataset,
+  images: ImageSet,
 ): number {
-  const passes = ((epochs ?? 0) * dataset.size) / batch;
+  const passes = ((epochs ?? 0) * images.size) / batch;
   return steps ?? Math.max(1, Math.round(passes));
 }

@@ -13,6 +13,7 @@ import type { ArtifactWriter } from "../store/artifacts/artifact.ts";
 import type { CheckpointStore } from "../store/artifacts/checkpoints.ts";
 import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
+import type { LoaderUse } from "../train/loader-meter.ts";
 
 /** One upstream artifact: its reference in the plan and its commit. */
 export type InputArtifact = InputReference & { readonly manifest: Manifest };
@@ -24,6 +25,20 @@ export type StageProgress = {
   readonly step: number;
   readonly steps: number;
   readonly detail: string;
+  /** Where the time of what reads images went since the last report; null or absent: nothing reads meanwhile. */
+  readonly loader?: LoaderUse | null;
+};
+
+/** Threads, memory and a folder for what reads images: they decide how fast, never what. */
+export type LoaderSettings = {
+  /** 0: as many as cores. */
+  readonly workers: number;
+  /** Largest sum of bytes to hold. */
+  readonly maxBytes: number;
+  readonly cache: {
+    readonly directory: string;
+    readonly maxBytes: number;
+  } | null;
 };
 
 /** Where TensorFlow's native library is and how it may be used. Loading it is the stage's business, and late. */
@@ -43,6 +58,7 @@ export type StageContext<K extends TaskKind = TaskKind> = {
   readonly checkpoints: CheckpointStore;
   readonly checkpointEverySteps: number | null;
   readonly engine: EngineOptions;
+  readonly loader: LoaderSettings;
   readonly log: Logger;
   /** Aborts when the worker is told to stop: save a checkpoint and throw `StoppedError`. */
   readonly signal: AbortSignal;
@@ -52,6 +68,8 @@ export type StageContext<K extends TaskKind = TaskKind> = {
 export type StageResult = {
   /** Final figures, by name; they go into the manifest. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Where the time of what read images went; null or absent: nothing was read while computing. */
+  readonly loader?: LoaderUse | null;
 };
 
 export type RunStage<K extends TaskKind> = (

@@ -14,9 +14,15 @@ import { setImmediate as yieldToEvents } from "node:timers/promises";
 import type { Clock } from "../base/clock.ts";
 import { StoppedError } from "../base/errors.ts";
 import type { Weights } from "../model/weights.ts";
+import type { LoaderReport } from "../data/loader/loader.ts";
 import type { CheckpointStore } from "../store/artifacts/checkpoints.ts";
 import { fromCheckpoint, toCheckpoint, type LoopState } from "./checkpoint.ts";
 import { checkFiniteLosses, checkFiniteWeights } from "./finite.ts";
+import {
+  createLoaderMeter,
+  type LoaderMeter,
+  type LoaderUse,
+} from "./loader-meter.ts";
 import {
   closeSpan,
   metricsStart,
@@ -37,10 +43,14 @@ export type Job = {
   readonly imagesPerStep: number;
   /** The highest learning rate; the protocol plans factors of it. */
   readonly learningRate: number;
-  /** Feeds of a step: arithmetic on the plan, new arrays each time. */
-  prepare(plan: StepPlan): StepFeeds;
+  /** Feeds of a step, which follow from the plan; valid until the second call after it. */
+  prepare(plan: StepPlan): Promise<StepFeeds>;
   /** Score of the held-out samples, for protocols that want one. */
   score?(): Promise<number>;
+  /** Where the time of what reads images went since the last report; null: nothing reads while training. */
+  loaderReport?(): LoaderReport | null;
+  /** Frees the trainer and ends whatever reads images. */
+  close(): Promise<void>;
 };
 
 export type LoopOptions = {
@@ -57,6 +67,8 @@ export type LoopResult = {
   readonly steps: number;
   readonly rows: readonly MetricsRow[];
   readonly state: LoopState;
+  /** Of this attempt; null: everything was in memory. */
+  readonly loader: LoaderUse | null;
 };
 
 type Prepared = { readonly plan: StepPlan; readonly feeds: StepFeeds };
@@ -65,18 +77,23 @@ type Prepared = { readonly plan: StepPlan; readonly feeds: StepFeeds };
 export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   const { job, protocol, signal } = options;
   const saver = createSaver(options);
+  const loader = openLoaderMeter(options);
   const report = createProgressMeter({
     clock: options.clock,
     imagesPerStep: job.imagesPerStep,
-    report: (progress) => options.progress(progress),
+    report: (progress) =>
+      options.progress({ ...progress, loader: loader?.take() ?? null }),
   });
-  const prepare = (step: number, state: LoopState): Prepared | null => {
+  const prepare = async (
+    step: number,
+    state: LoopState,
+  ): Promise<Prepared | null> => {
     const plan = protocol.planStep(step, state.protocol);
-    return plan && { plan, feeds: job.prepare(plan) };
+    return plan && { plan, feeds: await job.prepare(plan) };
   };
 
   let { done, state } = await resume(options);
-  let next = prepare(done, state);
+  let next = await prepare(done, state);
   while (next) {
     // --- one step; the next one's feeds meanwhile (B)
     const { plan, feeds } = next;
@@ -89,6 +106,8 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     await yieldToEvents();
     const isScoreDue = protocol.isScoreDue(done + 1, state.protocol);
     const ahead = isScoreDue ? null : prepare(done + 1, state);
+    // It is awaited below; until then its failure must not count as one that nobody handles.
+    ahead?.catch(() => undefined);
     const losses = await running;
     done += 1;
     checkFiniteLosses(losses, done); // C
@@ -106,21 +125,51 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     };
     if (isScoreDue) state = await score(options, state, done);
     report(done, steps, losses["loss"] ?? Number.NaN);
-    next = isScoreDue ? prepare(done, state) : ahead;
 
     // --- what survives
+    const isDue =
+      done % options.checkpointEverySteps === 0 &&
+      protocol.planStep(done, state.protocol) !== null;
+    if (isDue && !signal.aborted) await saver.save(done, state);
+    const coming = unlessStopped(ahead ?? prepare(done, state), signal);
+    next = await (loader ? loader.wait(coming) : coming);
     if (signal.aborted) {
       await saver.save(done, state);
       await saver.settle();
       throw new StoppedError(`stopped after step ${done}, checkpoint saved`);
     }
-    if (next && done % options.checkpointEverySteps === 0)
-      await saver.save(done, state);
   }
   await saver.settle();
   await readFinite(job, done);
   const { rows } = closeSpan(state.metrics, done);
-  return { steps: done, rows, state };
+  loader?.take();
+  return { steps: done, rows, state, loader: loader?.sum() ?? null };
+}
+
+/** Null once the run is told to stop: images that do not come must not keep it from saving what it has (E). */
+async function unlessStopped<T>(
+  coming: Promise<T>,
+  signal: AbortSignal,
+): Promise<T | null> {
+  coming.catch(() => undefined);
+  const { promise: stopped, resolve } = Promise.withResolvers<null>();
+  const stop = () => {
+    resolve(null);
+  };
+  signal.addEventListener("abort", stop);
+  try {
+    return signal.aborted ? null : await Promise.race([coming, stopped]);
+  } catch (thrown) {
+    if (signal.aborted) return null;
+    throw thrown;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function openLoaderMeter({ job, clock }: LoopOptions): LoaderMeter | null {
+  if (!job.loaderReport) return null;
+  return createLoaderMeter(clock, () => job.loaderReport?.() ?? null);
 }
 
 /** Weights, slots and state of the newest checkpoint, or those of the start. */
@@ -188,9 +237,13 @@ type Saver = {
 
 function createSaver({ job, checkpoints }: LoopOptions): Saver {
   let writing: Promise<void> = Promise.resolve();
+  let savedAt = -1;
   return {
     async save(done, state) {
       await writing;
+      // Told to stop while it waited for images, behind a step that was saved already.
+      if (savedAt === done) return;
+      savedAt = done;
       const weights = await readFinite(job, done);
       writing = checkpoints.save(toCheckpoint(done, weights, state));
       // Whoever waits for `writing` next gets the failure; until then nobody does.

@@ -1,10 +1,13 @@
 /** How fast training goes and how long it still takes, for people. At most one report a second. */
 import type { Clock } from "../base/clock.ts";
+import type { LoaderUse } from "./loader-meter.ts";
 
 export type ProgressReport = {
   readonly step: number;
   readonly steps: number;
   readonly detail: string;
+  /** Where time went since the last report; null: everything is in memory. */
+  readonly loader: LoaderUse | null;
 };
 
 const REPORT_EVERY_MS = 1000;
@@ -13,7 +16,7 @@ const REPORT_EVERY_MS = 1000;
 export function createProgressMeter(options: {
   readonly clock: Clock;
   readonly imagesPerStep: number;
-  report(progress: ProgressReport): void;
+  report(progress: Omit<ProgressReport, "loader">): void;
 }): (done: number, steps: number, loss: number) => void {
   const { clock, imagesPerStep } = options;
   let last: { readonly atMs: number; readonly done: number } | null = null;

@@ -12,7 +12,12 @@ import { ExitCode, toError, TransientError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { TaskKind } from "../plan/plan.ts";
 import type { TaskDescription } from "../plan/task-description.ts";
-import type { RunStage, StageContext, StageResult } from "../stages/stage.ts";
+import type {
+  LoaderSettings,
+  RunStage,
+  StageContext,
+  StageResult,
+} from "../stages/stage.ts";
 import {
   createArtifactWriter,
   type ArtifactWriter,
@@ -50,6 +55,8 @@ export type WorkerOptions = {
   readonly task: string;
   /** Where TensorFlow's native library is; only stages that compute look there. */
   readonly engineDirectory: string;
+  /** Where stages that read photographs keep what they fetched; null or absent: nowhere. */
+  readonly cache?: LoaderSettings["cache"];
   /** Aborts when the process is told to stop, or when its driver is gone. */
   readonly signal: AbortSignal;
   readonly log: Logger;
@@ -96,6 +103,7 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
     );
     const work = {
       ...options,
+      cache: options.cache ?? null,
       clock,
       store,
       description,
@@ -199,6 +207,7 @@ async function runStage(
   if (run === undefined)
     throw new Error(`no stage runs tasks of kind '${task.kind}'`);
   const signal = AbortSignal.any([work.signal, held.signal]);
+  const threads = Math.max(1, Math.floor(task.resources.cpu));
   const context: StageContext = {
     description,
     // Checked by the kind's schema when the plan was made.
@@ -209,9 +218,11 @@ async function runStage(
     output,
     checkpoints: logResumption(checkpoints, log),
     checkpointEverySteps: task.checkpointEverySteps,
-    engine: {
-      directory: work.engineDirectory,
-      threads: Math.max(1, Math.floor(task.resources.cpu)),
+    engine: { directory: work.engineDirectory, threads },
+    loader: {
+      workers: task.resources.workers ?? threads,
+      maxBytes: Math.floor(task.resources.memoryBytes / 2),
+      cache: work.cache,
     },
     log,
     signal,

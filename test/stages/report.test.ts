@@ -220,6 +220,7 @@ async function run(
     checkpoints: createCheckpointStore({ store, key, epoch: 1 }),
     checkpointEverySteps: null,
     engine: { directory: "", threads: 1 },
+    loader: { workers: 1, maxBytes: 0, cache: null },
     log: silentLogger,
     signal,
     progress: () => undefined,

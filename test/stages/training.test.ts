@@ -88,15 +88,18 @@ const evaluate = (model: Manifest, params: Record<string, unknown> = {}) =>
     params: { batch: 50, ...params },
   });
 
-/** Aborts when it is looked at for the `count`-th time: the loop looks once a step. */
-function abortAtLook(count: number): AbortSignal {
-  let looks = 0;
-  return {
-    get aborted() {
-      looks += 1;
-      return looks >= count;
-    },
-  } as AbortSignal;
+/** Aborts when it is listened to for the `count`-th time: the loop listens once a step. */
+function abortAtStep(count: number): AbortSignal {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listen = signal.addEventListener.bind(signal);
+  let steps = 0;
+  signal.addEventListener = (...listener: Parameters<typeof listen>) => {
+    steps += 1;
+    if (steps >= count) controller.abort();
+    listen(...listener);
+  };
+  return signal;
 }
 
 const tensorNames = async (manifest: Manifest, path: string) => [
@@ -277,7 +280,7 @@ describe("finetune and evaluate", () => {
     expect(steps % 2).toBe(0);
 
     const salt = "stopped";
-    const signal = abortAtLook(steps - 1);
+    const signal = abortAtStep(steps - 1);
     await expect(finetune(weights, params, { salt, signal })).rejects.toThrow(
       `stopped after step ${steps - 1}`,
     );

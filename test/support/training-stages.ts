@@ -75,6 +75,7 @@ export async function runTrainingStage(options: {
     checkpoints: createCheckpointStore({ store, key, epoch: 1 }),
     checkpointEverySteps: options.checkpointEverySteps ?? null,
     engine: { directory: engineDirectory(), threads: 1 },
+    loader: { workers: 2, maxBytes: 2 ** 28, cache: null },
     log: silentLogger,
     signal: options.signal ?? new AbortController().signal,
     progress: (report: StageProgress) => {

@@ -65,8 +65,9 @@ function jobOf(
     learningRate: 0.01,
     prepare({ step }) {
       prepared.push(step);
-      return { noise: Math.sin(step) / 100 };
+      return Promise.resolve({ noise: Math.sin(step) / 100 });
     },
+    close: () => trainer.close(),
     ...(score ? { score } : {}),
   };
 }

@@ -2,8 +2,10 @@
  * Augmentation by counter: every number is a hash of (seed, epoch, sample, k), never the next draw of a stream, so a
  * sample is augmented alike on any worker, after any resume and in any order (invariant H).
  */
+import { UserError } from "../../base/errors.ts";
 import { below, hash32, streamOf } from "../../base/random.ts";
 import type { Occurrence } from "../order/training-order.ts";
+import type { ImageSize } from "../pixels/image-size.ts";
 
 const MIRROR = streamOf("augment/mirror");
 const SHIFT_Y = streamOf("augment/shift-y");
@@ -48,4 +50,17 @@ export function placeOf(
     x:
       border + below(width - 2 * border, PLACE_X, seed, at.epoch, at.sample, k),
   };
+}
+
+/** @throws UserError `data.border` when `placeOf` has nothing to choose from. */
+export function checkBorder(
+  { width, height }: ImageSize,
+  border: number,
+): void {
+  if (2 * border < Math.min(width, height)) return;
+  throw new UserError({
+    code: "data.border",
+    message: `no place is left in images of ${width} × ${height} pixels with a border of ${border} pixels`,
+    hint: `set the border below ${Math.ceil(Math.min(width, height) / 2)}`,
+  });
 }

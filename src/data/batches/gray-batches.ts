@@ -1,109 +1,58 @@
 /**
- * Gray images with labels: shifted and mirrored at random for training a classifier, as they are for measuring.
- * Same rules as the pretext's batches: everything about step k follows from (seed, k), and a batch is valid until the
- * second `batch` call after it.
+ * Gray images with labels, for classifiers: shifted at random for training where asked, as they are for measuring. Pure:
+ * what a batch holds follows from the images and the seed.
  */
-import { isMirrored, shiftOf } from "./augment.ts";
 import { writeGray } from "../pixels/color.ts";
-import type { Dataset } from "../dataset.ts";
-import { commonSize, type ImageSize } from "../pixels/image-size.ts";
-import { mirrorInPlace } from "../pixels/mirror.ts";
-import { batchAt } from "../order/full-order.ts";
+import type { Images } from "../images/image-set.ts";
+import type { ImageSize } from "../pixels/image-size.ts";
+import { shiftOf } from "./augment.ts";
 
 export type GrayBatch = {
   /** [B, H, W, 1], mean gray − GRAY_MEAN. */
   readonly gray: Float32Array;
   /** [B], classes; −1: none. */
   readonly labels: Int32Array;
-  /** [B], indices into the dataset. */
-  readonly samples: Int32Array;
 };
 
-export type TrainingBatchOptions = {
-  readonly dataset: Dataset;
-  /** The samples to train on; each occurs once an epoch. */
-  readonly samples: Int32Array;
-  readonly seed: number;
+export type GrayBatchOptions = {
+  readonly imageSize: ImageSize;
+  /** Images a batch, B; where fewer come, the rest is gray, without a label. */
   readonly batch: number;
-  readonly mirror: boolean;
+  readonly seed: number;
   /** Largest shift in pixels; what comes in from outside the image is 0, the mean gray. */
   readonly shift: number;
 };
 
-export type TrainingBatches = {
-  readonly size: ImageSize;
-  batch(step: number): GrayBatch;
-};
+/** The batch of some images; buffers are reused, and a batch is valid until the second call after it. */
+export type ToGrayBatch = (images: Images) => GrayBatch;
 
-/** @throws UserError `data.mixed-sizes`. */
-export function createTrainingBatches(
-  options: TrainingBatchOptions,
-): TrainingBatches {
-  const { dataset, samples, seed, batch } = options;
-  const size = commonSize(dataset, samples);
-  const buffers = [allocate(batch, size), allocate(batch, size)] as const;
-  const order = { seed, size: samples.length, batch };
+export function createGrayBatches(options: GrayBatchOptions): ToGrayBatch {
+  const { imageSize, batch, seed, shift } = options;
+  const pixels = imageSize.width * imageSize.height;
+  const buffers = [allocate(batch, pixels), allocate(batch, pixels)] as const;
   let turn = 0;
-  return {
-    size,
-    batch(step) {
-      turn = 1 - turn;
-      const buffer = buffers[turn] as GrayBatch;
-      for (const [i, at] of batchAt(order, step).entries()) {
-        const sample = samples[at.sample] as number;
-        const occurrence = { epoch: at.epoch, sample };
-        writeSample(buffer, i, { dataset, sample, size });
-        const start = i * size.width * size.height;
-        if (options.mirror && isMirrored(seed, occurrence))
-          mirrorInPlace(buffer.gray, start, size);
-        if (options.shift > 0)
-          shiftInPlace(
-            buffer.gray.subarray(start, start + size.width * size.height),
-            size,
-            shiftOf(seed, occurrence, options.shift),
-          );
-      }
-      return buffer;
-    },
+  return (images) => {
+    turn = 1 - turn;
+    const buffer = buffers[turn] as GrayBatch;
+    writeGray(images.pixels, buffer.gray, 0);
+    buffer.gray.fill(0, images.size * pixels);
+    buffer.labels.fill(-1).set(images.labels);
+    if (shift === 0) return buffer;
+    for (let i = 0; i < images.size; i++)
+      shiftInPlace(
+        buffer.gray.subarray(i * pixels, (i + 1) * pixels),
+        imageSize,
+        shiftOf(seed, occurrenceOf(images, i), shift),
+      );
+    return buffer;
   };
 }
 
-/** The given samples (default: all) in their order, `batch` at a time, the last batch shorter; fresh buffers. */
-export function* measuringBatches(options: {
-  readonly dataset: Dataset;
-  readonly batch: number;
-  readonly samples?: Int32Array;
-}): Generator<GrayBatch, void, undefined> {
-  const { dataset } = options;
-  const samples =
-    options.samples ?? Int32Array.from({ length: dataset.size }, (_, i) => i);
-  const size = commonSize(dataset, samples);
-  for (let start = 0; start < samples.length; start += options.batch) {
-    const some = samples.subarray(start, start + options.batch);
-    const batch = allocate(some.length, size);
-    for (const [i, sample] of some.entries())
-      writeSample(batch, i, { dataset, sample, size });
-    yield batch;
-  }
-}
-
-function writeSample(
-  batch: GrayBatch,
+function occurrenceOf(
+  { epochs, samples }: Images,
   i: number,
-  from: {
-    readonly dataset: Dataset;
-    readonly sample: number;
-    readonly size: ImageSize;
-  },
-): void {
-  const { dataset, sample, size } = from;
-  writeGray(
-    dataset.image(sample).pixels,
-    batch.gray,
-    i * size.width * size.height,
-  );
-  batch.labels[i] = dataset.label(sample);
-  batch.samples[i] = sample;
+): { readonly epoch: number; readonly sample: number } {
+  return { epoch: epochs[i] as number, sample: samples[i] as number };
 }
 
 /** Moves an image down by dy and right by dx, filling with 0. */
@@ -133,10 +82,9 @@ export function shiftInPlace(
   }
 }
 
-function allocate(batch: number, size: ImageSize): GrayBatch {
+function allocate(batch: number, pixels: number): GrayBatch {
   return {
-    gray: new Float32Array(batch * size.width * size.height),
+    gray: new Float32Array(batch * pixels),
     labels: new Int32Array(batch),
-    samples: new Int32Array(batch),
   };
 }

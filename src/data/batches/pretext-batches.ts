@@ -1,27 +1,24 @@
 /**
  * Batches of the colorization task: gray images, sampled places, and what the colour is there (the paper, sections 1.3
- * to 1.6). Everything about step k follows from (seed, k): any step can be made alone, on any worker, after any resume
- * (invariant H).
+ * to 1.6). Pure: a batch follows from its images, which are cropped and mirrored already, and from (seed, epoch, sample),
+ * so that any step can be made alone, on any worker, after any resume (docs/design.md, invariant H).
  *
  * Legend: B images a batch, N places an image, K bins; images are NHWC.
- * Buffers are reused: a batch is valid until the second `batch` call after it. So step k's batch can be filled while
- * the session still reads step k − 1's.
+ * Buffers are reused: a batch is valid until the second call after it. So step k's batch can be filled while the session
+ * still reads step k − 1's.
  */
-import { UserError } from "../../base/errors.ts";
-import { isMirrored, placeOf } from "./augment.ts";
+import { checkBorder, placeOf } from "./augment.ts";
 import { chromaByte, writeGray } from "../pixels/color.ts";
-import type { Dataset } from "../dataset.ts";
+import type { Images } from "../images/image-set.ts";
 import { lightnessWeight, writeHistograms } from "../pixels/histograms.ts";
 import type { Image } from "../pixels/image.ts";
-import { commonSize, type ImageSize } from "../pixels/image-size.ts";
+import type { ImageSize } from "../pixels/image-size.ts";
 import { writeAbTarget } from "../pixels/lab.ts";
-import { mirrorInPlace } from "../pixels/mirror.ts";
-import { batchAt } from "../order/full-order.ts";
 
 type Places = {
   /** [B, H, W, 1], mean gray − GRAY_MEAN. */
   readonly gray: Float32Array;
-  /** [B·N], pixels in the gray image as it is fed (mirrored or not). */
+  /** [B·N], pixels in the gray image. */
   readonly ys: Int32Array;
   readonly xs: Int32Array;
 };
@@ -46,7 +43,7 @@ export type RegressionBatch = Places & {
 export type PretextBatch = HistogramBatch | RegressionBatch;
 
 export type PretextBatchOptions = {
-  readonly dataset: Dataset;
+  readonly imageSize: ImageSize;
   readonly seed: number;
   /** Images per step, B. */
   readonly batch: number;
@@ -57,58 +54,51 @@ export type PretextBatchOptions = {
   /** Bins and window of histogram targets. */
   readonly bins: number;
   readonly window: number;
-  readonly mirror: boolean;
 };
 
-export type PretextBatches = {
-  readonly size: ImageSize;
-  /** The batch of a step, 0, 1, 2, …; see the file's header for how long it is valid. */
-  batch(step: number): PretextBatch;
-};
+/** The batch of a step's images; see the file's header for how long it is valid. */
+export type ToPretextBatch = (images: Images) => PretextBatch;
 
-/** @throws UserError `data.border` when no place is left between the borders; `data.mixed-sizes`. */
+/** @throws UserError `data.border` when no place is left between the borders. */
 export function createPretextBatches(
   options: PretextBatchOptions,
-): PretextBatches {
-  const size = commonSize(options.dataset);
-  checkBorder(size, options.border);
-  const buffers = [allocate(options, size), allocate(options, size)] as const;
+): ToPretextBatch {
+  checkBorder(options.imageSize, options.border);
+  const buffers = [allocate(options), allocate(options)] as const;
   let turn = 0;
-  return {
-    size,
-    batch(step) {
-      turn = 1 - turn;
-      const buffer = buffers[turn] as PretextBatch;
-      fill(buffer, options, size, step);
-      return buffer;
-    },
+  return (images) => {
+    turn = 1 - turn;
+    const buffer = buffers[turn] as PretextBatch;
+    fill(buffer, options, images);
+    return buffer;
   };
 }
 
 function fill(
   buffer: PretextBatch,
   options: PretextBatchOptions,
-  size: ImageSize,
-  step: number,
+  images: Images,
 ): void {
-  const { dataset, seed, batch, locations, border } = options;
-  const area = { ...size, border };
+  const { imageSize, seed, locations, border } = options;
+  const area = { ...imageSize, border };
+  const bytes = imageSize.width * imageSize.height * 3;
   clearTargets(buffer);
-  const order = { seed, size: dataset.size, batch };
-  for (const [i, occurrence] of batchAt(order, step).entries()) {
-    const image = dataset.image(occurrence.sample);
-    const mirrored = options.mirror && isMirrored(seed, occurrence);
-    const start = i * size.width * size.height;
-    writeGray(image.pixels, buffer.gray, start);
-    if (mirrored) mirrorInPlace(buffer.gray, start, size);
+  writeGray(images.pixels, buffer.gray, 0);
+  for (let i = 0; i < images.size; i++) {
+    const image = {
+      ...imageSize,
+      pixels: images.pixels.subarray(i * bytes, (i + 1) * bytes),
+    };
+    const occurrence = {
+      epoch: images.epochs[i] as number,
+      sample: images.samples[i] as number,
+    };
     for (let k = 0; k < locations; k++) {
       const { y, x } = placeOf(seed, occurrence, k, area);
       const row = i * locations + k;
       buffer.ys[row] = y;
       buffer.xs[row] = x;
-      // Votes are counted in the image as stored: a window is symmetric, so mirroring only moves its centre.
-      const storedX = mirrored ? size.width - 1 - x : x;
-      writeTarget(buffer, options, { image, y, x: storedX, row });
+      writeTarget(buffer, options, { image, y, x, row });
     }
   }
 }
@@ -146,10 +136,11 @@ function clearTargets(buffer: PretextBatch): void {
   buffer.chroma.fill(0);
 }
 
-function allocate(options: PretextBatchOptions, size: ImageSize): PretextBatch {
+function allocate(options: PretextBatchOptions): PretextBatch {
+  const { width, height } = options.imageSize;
   const rows = options.batch * options.locations;
   const places = {
-    gray: new Float32Array(options.batch * size.width * size.height),
+    gray: new Float32Array(options.batch * width * height),
     ys: new Int32Array(rows),
     xs: new Int32Array(rows),
   };
@@ -167,13 +158,4 @@ function allocate(options: PretextBatchOptions, size: ImageSize): PretextBatch {
     centreChroma: new Float32Array(rows),
     lightness: new Float32Array(rows),
   };
-}
-
-function checkBorder({ width, height }: ImageSize, border: number): void {
-  if (2 * border < Math.min(width, height)) return;
-  throw new UserError({
-    code: "data.border",
-    message: `no place is left in images of ${width} × ${height} pixels with a border of ${border} pixels`,
-    hint: `set the objective's border below ${Math.ceil(Math.min(width, height) / 2)}`,
-  });
 }

@@ -18,6 +18,108 @@ export const side = z
     "Scale the shorter side of every image to this many pixels and take the central square; without it images are taken as they are.",
   );
 
+const cropSide = z
+  .int()
+  .min(8)
+  .max(4096)
+  .describe("Side of the square that the network reads, in pixels.");
+/** From the smaller to the larger. */
+const rangeOf = (number: z.ZodNumber) =>
+  z
+    .tuple([number, number])
+    .refine(([min, max]) => min <= max, "give the smaller number first");
+const pixels = z.int().min(8).max(16_384);
+
+const cropScale = z.union([
+  z.literal("none").describe("Take the square out of the image as it is."),
+  z
+    .strictObject({
+      shorterSide: z.union([pixels, rangeOf(pixels)]),
+    })
+    .describe(
+      "Scale the shorter side to this many pixels, or to a random whole number in a range: `[352, 599]`.",
+    ),
+  z
+    .strictObject({ factor: rangeOf(z.number().positive().max(16)) })
+    .describe("Scale by a random factor in a range: `[0.5, 2]`."),
+  z
+    .strictObject({
+      area: rangeOf(z.number().gt(0).max(1)),
+      ratio: z
+        .number()
+        .min(1)
+        .max(10)
+        .default(4 / 3)
+        .describe("The largest ratio of the sides of the rectangle."),
+    })
+    .describe(
+      "Take a rectangle with a random share of the area and stretch it to the square.",
+    ),
+]);
+
+/** The squares that a training stage takes out of photographs. */
+export const trainingCrop = (recipe: string) =>
+  z
+    .strictObject({
+      side: cropSide,
+      scale: cropScale
+        .optional()
+        .describe(`What comes before the crop. Without it: ${recipe}.`),
+      place: z
+        .enum(["random", "centre"])
+        .default("random")
+        .describe("Where the square is taken."),
+    })
+    .optional()
+    .describe(
+      "Take squares out of photographs of any size, read from the store while training; without it all images are decoded into memory first. Smaller photographs are padded with gray.",
+    );
+
+/** The squares that are measured. */
+export const measuringCrop = z
+  .strictObject({
+    side: cropSide,
+    scale: cropScale
+      .optional()
+      .describe(
+        "What comes before the crop. Without it: the shorter side becomes 8/7 of `side`, as 256 is to 224.",
+      ),
+    place: z
+      .enum(["random", "centre"])
+      .default("centre")
+      .describe("Where the square is taken."),
+    mirror: z.boolean().default(false).describe("Mirror at random."),
+    views: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(1)
+      .describe(
+        "Squares of each photograph, whose outputs are averaged; the paper takes 10 random ones.",
+      ),
+  })
+  .optional()
+  .describe(
+    "Take squares out of photographs of any size, read from the store while measuring.",
+  );
+
+/** For `refine`: images are scaled as a whole, or cropped. */
+export const readOneWay = [
+  (params: { readonly side?: unknown; readonly crop?: unknown }) =>
+    params.side === undefined || params.crop === undefined,
+  {
+    message: "give either side or crop, not both",
+    path: ["crop"] as PropertyKey[],
+  },
+] as const;
+
+/** Either kind of crop as a stage reads it. */
+export type CropParams = {
+  readonly side: number;
+  readonly scale?: z.output<typeof cropScale> | undefined;
+  readonly place: "random" | "centre";
+};
+
 export const statistics = z
   .strictObject({
     images: count

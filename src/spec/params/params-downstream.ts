@@ -1,6 +1,13 @@
 /** Parameters of `finetune` and `evaluate`. */
 import { z } from "zod";
-import { learningRateSchedule, side, statistics } from "./params-common.ts";
+import {
+  learningRateSchedule,
+  measuringCrop,
+  readOneWay,
+  side,
+  statistics,
+  trainingCrop,
+} from "./params-common.ts";
 import { count } from "./units.ts";
 
 const fixed = z.strictObject({
@@ -47,65 +54,75 @@ const earlyStop = z
     "The paper's protocol (section 4.1): drop the rate at each plateau of a held-out score, then stop.",
   );
 
-export const finetuneParams = z.strictObject({
-  task: z
-    .enum(["few-label"])
-    .default("few-label")
-    .describe("Classification from a few labels per class."),
-  labels: z
-    .union([z.int().positive(), z.literal("all")])
-    .describe(
-      "Labelled images per class, drawn by the seed, the same for every arm of that seed.",
+export const finetuneParams = z
+  .strictObject({
+    task: z
+      .enum(["few-label"])
+      .default("few-label")
+      .describe("Classification from a few labels per class."),
+    labels: z
+      .union([z.int().positive(), z.literal("all")])
+      .describe(
+        "Labelled images per class, drawn by the seed, the same for every arm of that seed.",
+      ),
+    protocol: z.discriminatedUnion("kind", [fixed, earlyStop]),
+    batchNorm: z
+      .enum(["fold", "keep"])
+      .default("fold")
+      .describe(
+        "Fold the measured statistics into the weights, or keep batch norm while training.",
+      ),
+    batch: z.int().min(1).default(50),
+    optimizer: z
+      .strictObject({
+        learningRate: z.number().positive().default(0.03),
+        headLearningRate: z
+          .number()
+          .positive()
+          .optional()
+          .describe("Of the new linear layer; as the rest if not given."),
+        momentum: z.number().min(0).lt(1).default(0.9),
+        weightDecay: z.number().min(0).default(5e-4).describe("On everything."),
+        clipNorm: z
+          .number()
+          .positive()
+          .optional()
+          .describe("Largest global norm of a gradient."),
+      })
+      .prefault({}),
+    mirror: z.boolean().default(true),
+    shift: z
+      .int()
+      .min(0)
+      .default(4)
+      .describe(
+        "Random shift in pixels, zero-padded; not used with `crop`, which moves the image itself.",
+      ),
+    side,
+    crop: trainingCrop(
+      "a random factor from 0.5 to 2, the paper's for VOC classification",
     ),
-  protocol: z.discriminatedUnion("kind", [fixed, earlyStop]),
-  batchNorm: z
-    .enum(["fold", "keep"])
-    .default("fold")
-    .describe(
-      "Fold the measured statistics into the weights, or keep batch norm while training.",
-    ),
-  batch: z.int().min(1).default(50),
-  optimizer: z
-    .strictObject({
-      learningRate: z.number().positive().default(0.03),
-      headLearningRate: z
-        .number()
-        .positive()
-        .optional()
-        .describe("Of the new linear layer; as the rest if not given."),
-      momentum: z.number().min(0).lt(1).default(0.9),
-      weightDecay: z.number().min(0).default(5e-4).describe("On everything."),
-      clipNorm: z
-        .number()
-        .positive()
-        .optional()
-        .describe("Largest global norm of a gradient."),
-    })
-    .prefault({}),
-  mirror: z.boolean().default(true),
-  shift: z
-    .int()
-    .min(0)
-    .default(4)
-    .describe("Random shift in pixels, zero-padded."),
-  side,
-  statistics,
-});
+    statistics,
+  })
+  .refine(...readOneWay);
 
-export const evaluateParams = z.strictObject({
-  task: z
-    .enum(["classification", "colorization"])
-    .default("classification")
-    .describe("What the model does: name classes, or colour gray images."),
-  batch: z.int().min(1).default(250),
-  side,
-  limit: count
-    .optional()
-    .describe("Take only the first images of the dataset's own order."),
-  pictures: z
-    .int()
-    .min(0)
-    .max(64)
-    .default(16)
-    .describe("Colorization: how many pictures to keep for the report."),
-});
+export const evaluateParams = z
+  .strictObject({
+    task: z
+      .enum(["classification", "colorization"])
+      .default("classification")
+      .describe("What the model does: name classes, or colour gray images."),
+    batch: z.int().min(1).default(250),
+    side,
+    crop: measuringCrop,
+    limit: count
+      .optional()
+      .describe("Take only the first images of the dataset's own order."),
+    pictures: z
+      .int()
+      .min(0)
+      .max(64)
+      .default(16)
+      .describe("Colorization: how many pictures to keep for the report."),
+  })
+  .refine(...readOneWay);

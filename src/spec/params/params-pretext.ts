@@ -3,20 +3,28 @@ import { z } from "zod";
 import {
   learningRateSchedule,
   model,
+  readOneWay,
   side,
   statistics,
+  trainingCrop,
 } from "./params-common.ts";
 import { count } from "./units.ts";
 
-export const initializeParams = z.strictObject({
-  model,
-  method: z
-    .enum(["random"])
-    .default("random")
-    .describe("`random`: Xavier-uniform weights, zero biases."),
-  side,
-  statistics,
-});
+const crop = trainingCrop(
+  "the shorter side becomes a random whole number from `side` to 1.7 times it, as the paper's 352 to 599",
+);
+export const initializeParams = z
+  .strictObject({
+    model,
+    method: z
+      .enum(["random"])
+      .default("random")
+      .describe("`random`: Xavier-uniform weights, zero biases."),
+    side,
+    crop,
+    statistics,
+  })
+  .refine(...readOneWay);
 
 /** Proxy tasks by name; `model/objectives.ts` has one entry for each. */
 export const OBJECTIVES = ["colorize"] as const;
@@ -107,6 +115,7 @@ export const pretrainParams = z
       .prefault({}),
     mirror: z.boolean().default(true).describe("Mirror images at random."),
     side,
+    crop,
     statistics,
   })
   .refine(
@@ -115,4 +124,5 @@ export const pretrainParams = z
       message: "give the length of the run as either steps or epochs",
       path: ["steps"],
     },
-  );
+  )
+  .refine(...readOneWay);

@@ -1,7 +1,6 @@
 /** The evaluation task `classification`: every image of the dataset, largest logit wins. */
-import { openDataset, type Dataset } from "../../data/dataset.ts";
-import { measuringBatches } from "../../data/batches/gray-batches.ts";
-import { commonSize } from "../../data/pixels/image-size.ts";
+import { createGrayBatches } from "../../data/batches/gray-batches.ts";
+import type { ImageSet } from "../../data/images/image-set.ts";
 import { UserError } from "../../base/errors.ts";
 import { encoderDeclarations } from "../../model/encoder-weights.ts";
 import { classify, classifierDeclarations } from "../../model/heads.ts";
@@ -14,12 +13,8 @@ import {
 import { imagesAtOnce } from "../../train/jobs/gray-images.ts";
 import { floatsOf } from "../../train/trainer.ts";
 import { createPredictor, type Predictor } from "../../train/jobs/predictor.ts";
-import {
-  inputOf,
-  openStageEngine,
-  padded,
-  stopIfAborted,
-} from "../_context.ts";
+import { inputOf, openStageEngine, stopIfAborted } from "../_context.ts";
+import { openStageImages } from "../_images.ts";
 import {
   encodeConfusion,
   scoreClassification,
@@ -40,17 +35,18 @@ export async function evaluateClassification(
 ): Promise<StageResult> {
   const { params, store, output } = context;
   const files = openModelFiles(store, inputOf(context, "model").manifest);
-  const dataset = await openDataset(store, inputOf(context, "data").manifest, {
-    limit: params.limit,
-    side: params.side,
+  const images = await openStageImages(context, {
+    ...params,
+    mirror: params.crop?.mirror ?? false,
+    recipe: "measuring",
   });
-  const classes = await readClasses(files, dataset);
-  const fitting = imagesAtOnce(commonSize(dataset));
-  const batch = Math.min(params.batch, dataset.size, fitting);
-  const predictor = await openClassifier(context, files, { dataset, batch });
+  const classes = await readClasses(files, images);
+  const fitting = imagesAtOnce(images.imageSize);
+  const batch = Math.min(params.batch, images.size, fitting);
+  const predictor = await openClassifier(context, files, { images, batch });
   const { predicted, labels, loss } = await (async () => {
     try {
-      return await predictAll(context, predictor, { dataset, batch });
+      return await predictAll(context, predictor, { images, batch });
     } finally {
       await predictor.close();
     }
@@ -64,65 +60,87 @@ export async function evaluateClassification(
       `${JSON.stringify({ classes, accuracy, loss, perClass, confusion, predicted: [...predicted] })}\n`,
     ),
   );
-  return { metrics: { accuracy, loss, images: dataset.size } };
+  return { metrics: { accuracy, loss, images: images.size } };
 }
 
 async function openClassifier(
   context: Evaluate,
   files: ModelFiles,
-  { dataset, batch }: { readonly dataset: Dataset; readonly batch: number },
+  { images, batch }: { readonly images: ImageSet; readonly batch: number },
 ): Promise<Predictor> {
   const { network: name } = await readModelDescription(files);
   const network = networks[name];
-  const { width, height } = commonSize(dataset);
+  const { width, height } = images.imageSize;
   const inputs = widthOf(geometryOf(network));
   return createPredictor({
     engine: openStageEngine(context.engine),
     network,
     weights: await readWeights(files, CLASSIFIER_FILE, [
       ...encoderDeclarations(network),
-      ...classifierDeclarations(inputs, dataset.classes.length),
+      ...classifierDeclarations(inputs, images.classes.length),
     ]),
     shape: [batch, height, width, 1],
     outputs: (layers, parameters) => ({ logits: classify(layers, parameters) }),
   });
 }
 
+/** What the model says of each image, in the dataset's order; of several views, the mean of their logits. */
 async function predictAll(
   context: Evaluate,
   predictor: Predictor,
-  given: { readonly dataset: Dataset; readonly batch: number },
+  given: { readonly images: ImageSet; readonly batch: number },
 ): Promise<{ predicted: Int32Array; labels: Int32Array; loss: number }> {
-  const { dataset } = given;
-  const classes = dataset.classes.length;
-  const predicted = new Int32Array(dataset.size);
-  const labels = new Int32Array(dataset.size);
+  const { images, batch } = given;
+  const { imageSize, size, views } = images;
+  const classes = images.classes.length;
+  const toBatch = createGrayBatches({ imageSize, batch, seed: 0, shift: 0 });
+  const logits = new Float32Array(size * classes);
   let done = 0;
-  let losses = 0;
-  for (const some of measuringBatches(given)) {
+  for await (const some of images.measure({ batch })) {
     stopIfAborted(context);
-    const count = some.labels.length;
-    const outputs = await predictor.predict(
-      padded(some.gray, (some.gray.length / count) * given.batch),
-    );
-    const own = floatsOf(outputs, "logits").subarray(0, count * classes);
-    predicted.set(predictedClasses(own, classes), done);
-    labels.set(some.labels, done);
-    losses += meanCrossEntropy(own, some.labels, classes) * count;
-    done += count;
+    const outputs = await predictor.predict(toBatch(some).gray);
+    const rows = floatsOf(outputs, "logits");
+    for (let i = 0; i < some.counted; i++) {
+      const start = (some.samples[i] as number) * classes;
+      for (let k = 0; k < classes; k++)
+        logits[start + k] =
+          (logits[start + k] as number) +
+          (rows[i * classes + k] as number) / views;
+    }
+    done += some.counted;
     context.progress({
       step: done,
-      steps: dataset.size,
+      steps: size * views,
       detail: "images classified",
     });
   }
-  return { predicted, labels, loss: losses / dataset.size };
+  const labels = Int32Array.from({ length: size }, (_, i) => images.label(i));
+  return {
+    predicted: predictedClasses(logits, classes),
+    labels,
+    loss: lossOf(logits, labels, { classes, batch }),
+  };
+}
+
+/** The mean over the images, added up batch by batch. */
+function lossOf(
+  logits: Float32Array,
+  labels: Int32Array,
+  { classes, batch }: { readonly classes: number; readonly batch: number },
+): number {
+  let sum = 0;
+  for (let start = 0; start < labels.length; start += batch) {
+    const some = labels.subarray(start, start + batch);
+    const rows = logits.subarray(start * classes, (start + batch) * classes);
+    sum += meanCrossEntropy(rows, some, classes) * some.length;
+  }
+  return sum / labels.length;
 }
 
 /** The model's classes, which must be the dataset's, in the same order, each image labelled. */
 async function readClasses(
   files: ModelFiles,
-  dataset: Dataset,
+  dataset: ImageSet,
 ): Promise<readonly string[]> {
   const model = await readModelDescription(files);
   if (model.kind !== "classifier")

@@ -1,17 +1,13 @@
 /** The evaluation task `colorization`: distance to the photographs' colours, and pictures to look at. */
-import { openDataset, type Dataset } from "../../data/dataset.ts";
 import { encodePng } from "../../data/pixels/decode.ts";
-import { measuringBatches } from "../../data/batches/gray-batches.ts";
+import { createGrayBatches } from "../../data/batches/gray-batches.ts";
+import type { ImageSet } from "../../data/images/image-set.ts";
 import type { Image } from "../../data/pixels/image.ts";
-import { commonSize, type ImageSize } from "../../data/pixels/image-size.ts";
+import type { ImageSize } from "../../data/pixels/image-size.ts";
 import { createColorScorer, toGrayImage } from "./_color-scores.ts";
 import { createColorizer, type Colorizer } from "./_colorizer.ts";
-import {
-  inputOf,
-  openStageEngine,
-  padded,
-  stopIfAborted,
-} from "../_context.ts";
+import { inputOf, openStageEngine, stopIfAborted } from "../_context.ts";
+import { openStageImages } from "../_images.ts";
 import { openModelFiles } from "../_model-files.ts";
 import type { StageContext, StageResult, StageOutput } from "../stage.ts";
 
@@ -24,13 +20,14 @@ export async function evaluateColorization(
   context: Evaluate,
 ): Promise<StageResult> {
   const { params, store, output } = context;
-  const dataset = await openDataset(store, inputOf(context, "data").manifest, {
-    limit: params.limit,
-    side: params.side,
+  const images = await openStageImages(context, {
+    ...params,
+    mirror: params.crop?.mirror ?? false,
+    recipe: "measuring",
   });
-  const size = commonSize(dataset);
+  const size = images.imageSize;
   const atOnce = Math.max(1, Math.floor(PIXELS_AT_ONCE / pixelsOf(size)));
-  const batch = Math.min(params.batch, dataset.size, atOnce);
+  const batch = Math.min(params.batch, images.size, atOnce);
   const colorizer = await createColorizer({
     engine: openStageEngine(context.engine),
     files: openModelFiles(store, inputOf(context, "model").manifest),
@@ -39,12 +36,12 @@ export async function evaluateColorization(
   });
   const { pictures, metrics } = await (async () => {
     try {
-      return await colorizeAll(context, colorizer, { dataset, batch });
+      return await colorizeAll(context, colorizer, { images, batch });
     } finally {
       await colorizer.close();
     }
   })();
-  await writePictures(output, dataset, pictures);
+  await writePictures(output, images, pictures);
   return { metrics };
 }
 
@@ -52,59 +49,76 @@ function pixelsOf({ width, height }: ImageSize): number {
   return width * height;
 }
 
-/** Scores over all images; the first `pictures` of them are kept. */
+/** A photograph and its colours as the model sees them. */
+type Picture = {
+  readonly sample: number;
+  readonly truth: Image;
+  readonly predicted: Image;
+};
+
+/** Scores over all images; the first `pictures` of the dataset are kept. */
 async function colorizeAll(
   context: Evaluate,
   colorizer: Colorizer,
-  given: { readonly dataset: Dataset; readonly batch: number },
-): Promise<StageResult & { readonly pictures: readonly Image[] }> {
-  const { dataset } = given;
+  given: { readonly images: ImageSet; readonly batch: number },
+): Promise<StageResult & { readonly pictures: readonly Picture[] }> {
+  const { images, batch } = given;
+  const { imageSize, size, views } = images;
+  const toBatch = createGrayBatches({ imageSize, batch, seed: 0, shift: 0 });
   const ours = createColorScorer();
   const colourless = createColorScorer();
-  const pictures: Image[] = [];
+  const pictures = new Map<number, Picture>();
   let done = 0;
-  for (const some of measuringBatches(given)) {
+  for await (const some of images.measure({ batch })) {
     stopIfAborted(context);
-    const count = some.samples.length;
-    const size = some.gray.length / count;
-    const predicted = await colorizer.colorize(
-      padded(some.gray, size * given.batch),
-    );
-    for (const [i, sample] of some.samples.entries()) {
-      const truth = dataset.image(sample);
-      const picture = predicted[i] as Image;
-      ours.add(picture, truth);
+    const predicted = await colorizer.colorize(toBatch(some).gray);
+    for (let i = 0; i < some.counted; i++) {
+      const sample = some.samples[i] as number;
+      const truth = imageAt(some.pixels, i, imageSize);
+      const picture = { sample, truth, predicted: predicted[i] as Image };
+      ours.add(picture.predicted, truth);
       colourless.add(toGrayImage(truth), truth);
-      if (pictures.length < context.params.pictures) pictures.push(picture);
+      if (sample < context.params.pictures && !pictures.has(sample))
+        pictures.set(sample, copyOf(picture));
     }
-    done += count;
+    done += some.counted;
     context.progress({
       step: done,
-      steps: dataset.size,
+      steps: size * views,
       detail: "images colorized",
     });
   }
   const gray = colourless.scores();
   return {
-    pictures,
+    pictures: [...pictures.values()].toSorted((a, b) => a.sample - b.sample),
     metrics: {
       ...ours.scores(),
       grayRmse: gray.rmse,
       grayPsnr: gray.psnr,
-      images: dataset.size,
+      images: size,
     },
   };
+}
+
+function imageAt(pixels: Uint8Array, i: number, size: ImageSize): Image {
+  const bytes = pixelsOf(size) * 3;
+  return { ...size, pixels: pixels.subarray(i * bytes, (i + 1) * bytes) };
+}
+
+/** The memory of a batch is used again. */
+function copyOf({ sample, truth, predicted }: Picture): Picture {
+  const copy = (image: Image) => ({ ...image, pixels: image.pixels.slice() });
+  return { sample, truth: copy(truth), predicted: copy(predicted) };
 }
 
 /** `pictures/NNN-{gray,predicted,true}.png`, listed in `pictures.json`. */
 async function writePictures(
   output: StageOutput,
-  dataset: Dataset,
-  pictures: readonly Image[],
+  images: ImageSet,
+  pictures: readonly Picture[],
 ): Promise<void> {
   const list = [];
-  for (const [sample, predicted] of pictures.entries()) {
-    const truth = dataset.image(sample);
+  for (const { sample, truth, predicted } of pictures) {
     const place = (which: string) =>
       `pictures/${String(sample).padStart(3, "0")}-${which}.png`;
     const files = {
@@ -115,8 +129,8 @@ async function writePictures(
     await output.write(files.gray, await encodePng(toGrayImage(truth)));
     await output.write(files.predicted, await encodePng(predicted));
     await output.write(files.true, await encodePng(truth));
-    const label = dataset.classes[dataset.label(sample)];
-    list.push({ name: label ?? dataset.sampleName(sample), ...files });
+    const label = images.classes[images.label(sample)];
+    list.push({ name: label ?? images.sampleName(sample), ...files });
   }
   await output.write(
     "pictures.json",

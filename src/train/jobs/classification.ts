@@ -3,11 +3,8 @@
  * under it, whose batch norm is folded away or kept with batch statistics (paper, section 2.5).
  */
 import type * as tf from "@tensorflow/tfjs-core";
-import type { Dataset } from "../../data/dataset.ts";
-import {
-  createTrainingBatches,
-  measuringBatches,
-} from "../../data/batches/gray-batches.ts";
+import { createGrayBatches } from "../../data/batches/gray-batches.ts";
+import type { ImageSet, MeasuringGroups } from "../../data/images/image-set.ts";
 import {
   stepFunction,
   type Engine,
@@ -29,13 +26,11 @@ import {
 } from "../../model/weights.ts";
 import { countCorrect } from "./accuracy.ts";
 import { imagesAtOnce, type GrayImages } from "./gray-images.ts";
-import { groupsOf } from "./score-groups.ts";
+import { createStepImages, type StepImages } from "./step-images.ts";
 import type { Job } from "../loop.ts";
-import type { StepPlan } from "../protocol/protocol.ts";
 import {
   createTrainer,
   floatsOf,
-  type StepFeeds,
   type TrainedWeight,
   type Trainer,
 } from "../trainer.ts";
@@ -47,7 +42,7 @@ export type ClassificationOptions = {
   /** The encoder's: folded for `folded`, with biases that batch norm makes idle for `batch`. */
   readonly encoder: Weights;
   readonly batchNorm: Extract<BatchNormMode, "folded" | "batch">;
-  readonly dataset: Dataset;
+  readonly images: ImageSet;
   readonly samples: {
     readonly all: Int32Array;
     /** What is left, and what was held out of it to decide when to stop; null: nothing is held out. */
@@ -77,9 +72,12 @@ export type ClassificationJob = Job & {
 export async function createClassificationJob(
   options: ClassificationOptions,
 ): Promise<ClassificationJob> {
-  const { engine, seed, batch, optimizer } = options;
+  const { engine, seed, batch, optimizer, images, shift } = options;
+  const { imageSize } = images;
   const model = declareModel(options);
-  const feeder = createFeeder(options);
+  const heldOut = heldOutGroups(options);
+  const steps = openSteps(options);
+  const toBatch = createGrayBatches({ imageSize, batch, seed, shift });
   const variables = createVariables(model.firstWeights);
   const logitsOf = (images_NHWC: tf.Tensor4D) => {
     const { parameters } = variables;
@@ -93,7 +91,7 @@ export async function createClassificationJob(
     variables,
     trained: model.trained,
     inputs: {
-      images: { shape: feeder.shapeOf(batch) },
+      images: { shape: shapeOf(images, batch) },
       labels: { shape: [batch], dtype: "int32" },
     },
     loss: (tensors) => ({
@@ -102,15 +100,23 @@ export async function createClassificationJob(
         tensors["labels"] as tf.Tensor1D,
       ),
     }),
-    functions: scoreFunctions(options, feeder, logitsOf),
+    functions: scoreFunctions(images, heldOut, logitsOf),
   });
   return {
     trainer,
     firstWeights: model.firstWeights,
     imagesPerStep: batch,
     learningRate: optimizer.learningRate,
-    prepare: (plan) => feeder.feedsOf(plan),
-    score: () => scoreHeldOut(options, feeder, trainer),
+    async prepare(plan) {
+      const { gray, labels } = toBatch(await steps.of(plan));
+      return { images: gray, labels };
+    },
+    loaderReport: () => steps.report(),
+    score: () => scoreHeldOut(images, heldOut, trainer),
+    async close() {
+      await steps.close();
+      await trainer.close();
+    },
     async readWeights() {
       const now = new Map([...model.start, ...(await trainer.read())]);
       return pickWeights(now, model.declarations);
@@ -123,7 +129,7 @@ function declareModel({
   network,
   encoder,
   batchNorm,
-  dataset,
+  images,
   seed,
   optimizer,
 }: ClassificationOptions): {
@@ -137,7 +143,7 @@ function declareModel({
     batchNorm === "folded" ? body : convolutionDeclarations(network);
   const head = classifierDeclarations(
     widthOf(geometryOf(network)),
-    dataset.classes.length,
+    images.classes.length,
   );
   const start = new Map([...encoder, ...createWeights(head, seed)]);
   const at = (rateFactor: number) => (declared: WeightDeclaration) => ({
@@ -154,65 +160,72 @@ function declareModel({
   };
 }
 
-type Feeder = {
-  /** The most images that are scored together. */
-  readonly atOnce: number;
-  shapeOf(images: number): GrayImages["shape"];
-  feedsOf(plan: StepPlan): StepFeeds;
-};
+function shapeOf({ imageSize }: ImageSet, count: number): GrayImages["shape"] {
+  return [count, imageSize.height, imageSize.width, 1];
+}
 
-function createFeeder(options: ClassificationOptions): Feeder {
-  const { all, heldOut } = options.samples;
-  const batches = {
-    all: createTrainingBatches({ ...options, samples: all }),
-    part: createTrainingBatches({ ...options, samples: heldOut?.train ?? all }),
-  };
-  const { width, height } = batches.all.size;
+function openSteps(options: ClassificationOptions): StepImages {
+  const { images, samples, seed, batch, mirror } = options;
+  const lists = { all: samples.all, part: samples.heldOut?.train };
+  return createStepImages(({ samples: which, fromStep }) =>
+    images.train({
+      samples: lists[which] ?? samples.all,
+      seed,
+      batch,
+      mirror,
+      fromStep,
+    }),
+  );
+}
+
+type HeldOut = { readonly groups: MeasuringGroups; readonly count: number };
+
+function heldOutGroups({
+  images,
+  samples: { heldOut },
+}: ClassificationOptions): HeldOut | null {
+  if (!heldOut) return null;
+  const { validation } = heldOut;
+  const atOnce = imagesAtOnce(images.imageSize);
   return {
-    atOnce: imagesAtOnce(batches.all.size),
-    shapeOf: (images) => [images, height, width, 1],
-    feedsOf({ samples, step }) {
-      const { gray, labels } = batches[samples].batch(step);
-      return { images: gray, labels };
-    },
+    groups: images.groups(validation, atOnce),
+    count: validation.length,
   };
 }
 
 /** Compiled for one group of held-out images. */
 function scoreFunctions(
-  { samples }: ClassificationOptions,
-  feeder: Feeder,
+  images: ImageSet,
+  heldOut: HeldOut | null,
   logitsOf: (images_NHWC: tf.Tensor4D) => tf.Tensor2D,
 ): Readonly<Record<string, StepFunction>> {
-  if (!samples.heldOut) return {};
-  const shape = feeder.shapeOf(
-    groupsOf(samples.heldOut.validation, feeder.atOnce).size,
-  );
+  if (!heldOut) return {};
+  const shape = shapeOf(images, heldOut.groups.size);
   return {
-    score: stepFunction({ images: { shape } }, ({ images }) => ({
-      logits: logitsOf(images),
+    score: stepFunction({ images: { shape } }, (tensors) => ({
+      logits: logitsOf(tensors.images),
     })),
   };
 }
 
 async function scoreHeldOut(
-  { dataset, samples: { heldOut } }: ClassificationOptions,
-  feeder: Feeder,
+  { imageSize }: ImageSet,
+  heldOut: HeldOut | null,
   trainer: Trainer,
 ): Promise<number> {
   if (!heldOut) throw new Error("no samples were held out");
-  const { size, groups } = groupsOf(heldOut.validation, feeder.atOnce);
+  const { size: batch } = heldOut.groups;
+  const toBatch = createGrayBatches({ imageSize, batch, seed: 0, shift: 0 });
   let correct = 0;
-  for (const { samples, counted } of groups) {
-    const [group] = measuringBatches({ dataset, samples, batch: size });
-    if (!group) throw new Error("a group has at least one image");
-    const outputs = await trainer.run("score", { images: group.gray });
+  for await (const group of heldOut.groups.images()) {
+    const { gray, labels } = toBatch(group);
+    const outputs = await trainer.run("score", { images: gray });
     const logits = floatsOf(outputs, "logits");
-    const classes = logits.length / size;
+    const classes = logits.length / batch;
     correct += countCorrect(
-      logits.subarray(0, counted * classes),
-      group.labels.subarray(0, counted),
+      logits.subarray(0, group.counted * classes),
+      labels.subarray(0, group.counted),
     );
   }
-  return correct / heldOut.validation.length;
+  return correct / heldOut.count;
 }

@@ -2,12 +2,13 @@
  * Where the data room's batches and the model room's objectives meet: what a step of each proxy task is fed.
  * One entry per kind, like `model/objectives.ts`.
  */
-import type { Dataset } from "../../data/dataset.ts";
 import {
   createPretextBatches,
   type HistogramBatch,
   type PretextBatch,
 } from "../../data/batches/pretext-batches.ts";
+import type { Images, ImageSet } from "../../data/images/image-set.ts";
+import type { ImageSize } from "../../data/pixels/image-size.ts";
 import type { ObjectiveSettings } from "../../model/objectives.ts";
 import type {
   ColorizeSettings,
@@ -16,25 +17,22 @@ import type {
 import type { StepFeeds } from "../trainer.ts";
 
 type Stream = {
-  readonly dataset: Dataset;
+  readonly imageSize: ImageSize;
   readonly seed: number;
   readonly batch: number;
-  readonly mirror: boolean;
 };
 
 export type PretextFeeds<K extends ObjectiveKind> = {
   /** Settings with every value known. */
   resolve(
     declared: Extract<ColorizeSettings, { kind: K }>,
-    dataset: Dataset,
+    images: Pick<ImageSet, "meanChroma">,
   ): ObjectiveSettings[K];
-  /** The feeds of a step; they stay valid until the second call after it. */
-  create(settings: ObjectiveSettings[K], stream: Stream): Feeder;
-};
-
-export type Feeder = {
-  readonly size: { readonly width: number; readonly height: number };
-  feedsOf(step: number): StepFeeds;
+  /** From a step's images to its feeds, which stay valid until the second call after it. */
+  create(
+    settings: ObjectiveSettings[K],
+    stream: Stream,
+  ): (images: Images) => StepFeeds;
 };
 
 const colorize: PretextFeeds<"colorize"> = {
@@ -45,13 +43,10 @@ const colorize: PretextFeeds<"colorize"> = {
     };
   },
   create(settings, stream) {
-    const batches = createPretextBatches({ ...settings, ...stream });
+    const toBatch = createPretextBatches({ ...settings, ...stream });
     const even = new Float32Array(stream.batch * settings.locations).fill(1);
-    return {
-      size: batches.size,
-      feedsOf: (step) =>
-        toFeeds(batches.batch(step), settings.lightnessWeight ? null : even),
-    };
+    return (images) =>
+      toFeeds(toBatch(images), settings.lightnessWeight ? null : even);
   },
 };
 

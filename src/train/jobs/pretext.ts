@@ -4,7 +4,7 @@
  * Shape suffixes: N images, H height, W width, C channels.
  */
 import type * as tf from "@tensorflow/tfjs-core";
-import type { Dataset } from "../../data/dataset.ts";
+import type { ImageSet } from "../../data/images/image-set.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { encode } from "../../model/encoder.ts";
 import {
@@ -22,6 +22,7 @@ import {
 import type { ObjectiveKind } from "../../spec/params/params-pretext.ts";
 import type { Job } from "../loop.ts";
 import { pretextFeeds } from "./pretext-feeds.ts";
+import { createStepImages } from "./step-images.ts";
 import { createTrainer, type TrainedWeight } from "../trainer.ts";
 import { createVariables } from "../variables.ts";
 
@@ -29,7 +30,7 @@ export type PretextOptions = {
   readonly engine: Engine;
   readonly network: Network;
   readonly settings: ObjectiveSettings[ObjectiveKind];
-  readonly dataset: Dataset;
+  readonly images: ImageSet;
   readonly seed: number;
   readonly batch: number;
   readonly mirror: boolean;
@@ -49,7 +50,7 @@ export type PretextJob = Job & {
 export async function createPretextJob(
   options: PretextOptions,
 ): Promise<PretextJob> {
-  const { network, settings, batch, seed, optimizer } = options;
+  const { network, settings, batch, seed, optimizer, images } = options;
   const objective = objectives[settings.kind];
   const encoder = encoderDeclarations(network);
   const head = objective.declarations(settings, geometryOf(network));
@@ -59,8 +60,15 @@ export async function createPretextJob(
     ...pickWeights(firstEncoder, convolutions),
     ...createWeights(head, seed),
   ]);
-  const feeder = pretextFeeds[settings.kind].create(settings, options);
-  const { width, height } = feeder.size;
+  const { width, height } = images.imageSize;
+  const toFeeds = pretextFeeds[settings.kind].create(settings, {
+    imageSize: images.imageSize,
+    seed,
+    batch,
+  });
+  const steps = createStepImages(({ fromStep }) =>
+    images.train({ seed, batch, mirror: options.mirror, fromStep }),
+  );
   const variables = createVariables(firstWeights);
   const trainer = await createTrainer({
     ...optimizer,
@@ -97,7 +105,12 @@ export async function createPretextJob(
     firstWeights,
     imagesPerStep: batch,
     learningRate: optimizer.learningRate,
-    prepare: ({ step }) => feeder.feedsOf(step),
+    prepare: async (plan) => toFeeds(await steps.of(plan)),
+    loaderReport: () => steps.report(),
+    async close() {
+      await steps.close();
+      await trainer.close();
+    },
     async readWeights() {
       const now = await trainer.read();
       return {

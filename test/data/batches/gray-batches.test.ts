@@ -3,9 +3,9 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { isMirrored, shiftOf } from "../../../src/data/batches/augment.ts";
 import { toGray } from "../../../src/data/pixels/color.ts";
 import { openDataset, type Dataset } from "../../../src/data/dataset.ts";
+import { createMemoryImages } from "../../../src/data/images/memory-images.ts";
 import {
-  createTrainingBatches,
-  measuringBatches,
+  createGrayBatches,
   shiftInPlace,
 } from "../../../src/data/batches/gray-batches.ts";
 import { sampleAt } from "../../../src/data/order/full-order.ts";
@@ -35,24 +35,31 @@ function pixelByDefinition(
   return gray[y * 32 + (change.mirrored ? 31 - x : x)] as number;
 }
 
+const imageSize = { width: 32, height: 32 };
+const openImages = (options: {
+  readonly seed: number;
+  readonly batch: number;
+}) =>
+  createMemoryImages(dataset).train({
+    ...options,
+    samples,
+    mirror: true,
+    fromStep: 0,
+  });
+
 describe("training batches", () => {
-  it("hold the given samples mirrored and shifted by their counters, zero from outside", () => {
+  it("hold the given samples mirrored and shifted by their counters, zero from outside", async () => {
     const seed = 6;
-    const batches = createTrainingBatches({
-      dataset,
-      samples,
-      seed,
-      batch: 4,
-      mirror: true,
-      shift: 4,
-    });
+    const images = await openImages({ seed, batch: 4 });
+    const toBatch = createGrayBatches({ imageSize, seed, batch: 4, shift: 4 });
     for (const step of [0, 1, 5]) {
-      const batch = batches.batch(step);
+      const found = await images.batch(step);
+      const batch = toBatch(found);
       for (let i = 0; i < 4; i++) {
         const at = sampleAt({ seed, size: samples.length }, step * 4 + i);
         const sample = samples[at.sample] as number;
         const occurrence = { epoch: at.epoch, sample };
-        expect(batch.samples[i]).toBe(sample);
+        expect(found.samples[i]).toBe(sample);
         expect(batch.labels[i]).toBe(dataset.label(sample));
         const gray = toGray(dataset.image(sample).pixels);
         const change = {
@@ -67,37 +74,30 @@ describe("training batches", () => {
     }
   });
 
-  it("use every sample once an epoch, and change the buffer only at the second next batch", () => {
-    const options = { dataset, samples, seed: 1, batch: 5 };
-    const batches = createTrainingBatches({
-      ...options,
-      mirror: false,
+  it("change the buffer only at the second next batch", async () => {
+    const images = await openImages({ seed: 1, batch: 5 });
+    const toBatch = createGrayBatches({
+      imageSize,
+      seed: 1,
+      batch: 5,
       shift: 0,
     });
-    const first = batches.batch(0);
+    const first = toBatch(await images.batch(0));
     const kept = structuredClone(first);
-    batches.batch(1);
+    toBatch(await images.batch(1));
     expect(first).toEqual(kept);
-    expect([...kept.samples].toSorted((a, b) => a - b)).toEqual([...samples]);
-  });
-});
-
-describe("measuring batches", () => {
-  it("hold all samples in their order, the last batch shorter, untouched", () => {
-    const batches = [...measuringBatches({ dataset, batch: 8 })];
-    expect(batches.map(({ labels }) => labels.length)).toEqual([8, 8, 4]);
-    expect(batches.flatMap((batch) => [...batch.samples])).toEqual(
-      Array.from({ length: 20 }, (_, i) => i),
-    );
-    const last = batches[2]?.gray.subarray(3 * 1024);
-    expect(last).toEqual(toGray(dataset.image(19).pixels));
   });
 
-  it("hold the given samples when some are given", () => {
-    const batches = [...measuringBatches({ dataset, batch: 3, samples })];
-    expect(batches.flatMap((batch) => [...batch.samples])).toEqual([
-      ...samples,
-    ]);
+  it("are filled up with gray, without a label, where fewer images come", async () => {
+    const images = await openImages({ seed: 1, batch: 3 });
+    const options = { imageSize, seed: 1, batch: 5, shift: 0 };
+    const toBatch = createGrayBatches(options);
+    for (const step of [0, 1, 2]) {
+      const { gray, labels } = toBatch(await images.batch(step));
+      expect([...labels.subarray(3)]).toEqual([-1, -1]);
+      expect(gray.subarray(3 * 1024)).toEqual(new Float32Array(2 * 1024));
+      expect(gray.subarray(0, 1024).some((value) => value !== 0)).toBe(true);
+    }
   });
 });
 

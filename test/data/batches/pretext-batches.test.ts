@@ -7,12 +7,14 @@ import {
 } from "../../../src/data/pixels/color.ts";
 import { openDataset, type Dataset } from "../../../src/data/dataset.ts";
 import { toHistograms } from "../../../src/data/pixels/histograms.ts";
+import { createMemoryImages } from "../../../src/data/images/memory-images.ts";
 import type { Image } from "../../../src/data/pixels/image.ts";
 import { labOf } from "../../../src/data/pixels/lab.ts";
 import { sampleAt } from "../../../src/data/order/full-order.ts";
 import {
   createPretextBatches,
   type HistogramBatch,
+  type PretextBatch,
   type PretextBatchOptions,
   type RegressionBatch,
 } from "../../../src/data/batches/pretext-batches.ts";
@@ -36,11 +38,22 @@ const settings = {
   target: "hue-chroma",
   bins: 16,
   window: 3,
-  mirror: true,
 } as const;
 
-function create(change: Partial<PretextBatchOptions> = {}) {
-  return createPretextBatches({ dataset, ...settings, ...change });
+const imageSize = { width: 32, height: 32 };
+
+/** The batch of a step, through the images of the dataset in memory. */
+function create(
+  change: Partial<PretextBatchOptions> = {},
+  mirror = true,
+): { batch(step: number): Promise<PretextBatch> } {
+  const toBatch = createPretextBatches({ imageSize, ...settings, ...change });
+  const { seed, batch } = settings;
+  const options = { seed, batch, mirror, fromStep: 0 };
+  const images = createMemoryImages(dataset).train(options);
+  return {
+    batch: async (step) => toBatch(await (await images).batch(step)),
+  };
 }
 
 function mirrorImage({ width, height, pixels }: Image): Image {
@@ -68,10 +81,10 @@ function rowByDefinition(step: number, i: number) {
 }
 
 describe("a pretext batch", () => {
-  it("is what the definition gives when each image is mirrored first, over epochs", () => {
+  it("is what the definition gives when each image is mirrored first, over epochs", async () => {
     const batches = create();
     for (const step of [0, 1, 2, 7]) {
-      const batch = batches.batch(step) as HistogramBatch;
+      const batch = (await batches.batch(step)) as HistogramBatch;
       for (let i = 0; i < settings.batch; i++) {
         const { image, places } = rowByDefinition(step, i);
         const gray = batch.gray.subarray(i * 1024, (i + 1) * 1024);
@@ -101,11 +114,11 @@ describe("a pretext batch", () => {
     }
   });
 
-  it("has Lab targets of the same places when regression is asked for", () => {
-    const histograms = create().batch(3);
-    const batch = create({ target: "lab-regression" }).batch(
+  it("has Lab targets of the same places when regression is asked for", async () => {
+    const histograms = await create().batch(3);
+    const batch = (await create({ target: "lab-regression" }).batch(
       3,
-    ) as RegressionBatch;
+    )) as RegressionBatch;
     expect(batch.ys).toEqual(histograms.ys);
     expect(batch.gray).toEqual(histograms.gray);
     for (let i = 0; i < settings.batch; i++) {
@@ -121,32 +134,32 @@ describe("a pretext batch", () => {
     }
   });
 
-  it("is the same whatever was computed before: forwards, backwards, alone", () => {
+  it("is the same whatever was computed before: forwards, backwards, alone", async () => {
     const steps = [0, 1, 2, 3, 4, 5];
     const copy = (batch: object) => structuredClone(batch);
     const forwards = create();
     const backwards = create();
-    const ahead = steps.map((step) => copy(forwards.batch(step)));
-    const back = steps
-      .toReversed()
-      .map((step) => copy(backwards.batch(step)))
-      .toReversed();
+    const ahead: object[] = [];
+    for (const step of steps) ahead.push(copy(await forwards.batch(step)));
+    const back: object[] = [];
+    for (const step of steps.toReversed())
+      back.unshift(copy(await backwards.batch(step)));
     expect(back).toEqual(ahead);
-    expect(copy(create().batch(4))).toEqual(ahead[4]);
+    expect(await create().batch(4)).toEqual(ahead[4]);
   });
 
-  it("stays valid while the next one is filled, so that a session may still read it", () => {
+  it("stays valid while the next one is filled, so that a session may still read it", async () => {
     const batches = create();
-    const first = batches.batch(0);
+    const first = await batches.batch(0);
     const kept = structuredClone(first);
-    const second = batches.batch(1);
+    const second = await batches.batch(1);
     expect(first).toEqual(kept);
     expect(second.gray.buffer).not.toBe(first.gray.buffer);
-    expect(batches.batch(2).gray.buffer).toBe(first.gray.buffer);
+    expect((await batches.batch(2)).gray.buffer).toBe(first.gray.buffer);
   });
 
-  it("mirrors nothing when told so", () => {
-    const batch = create({ mirror: false }).batch(0);
+  it("mirrors nothing when told so", async () => {
+    const batch = await create({}, false).batch(0);
     const { sample } = sampleAt({ seed: 5, size: dataset.size }, 0);
     const want = toGray(dataset.image(sample).pixels);
     expect(batch.gray.subarray(0, 1024)).toEqual(want);
@@ -156,7 +169,7 @@ describe("a pretext batch", () => {
     expect(() => create({ border: 16 })).toThrow(
       "no place is left in images of 32 × 32 pixels with a border of 16 pixels",
     );
-    expect(create({ border: 15 }).size).toEqual({ width: 32, height: 32 });
+    expect(() => create({ border: 15 })).not.toThrow();
   });
 });
 

@@ -1,7 +1,9 @@
 /** The compiled pretraining step on real photographs. */
 import * as tf from "@tensorflow/tfjs-core";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
-import { openDataset, type Dataset } from "../../../src/data/dataset.ts";
+import { openDataset } from "../../../src/data/dataset.ts";
+import type { ImageSet } from "../../../src/data/images/image-set.ts";
+import { createMemoryImages } from "../../../src/data/images/memory-images.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
 import { networks } from "../../../src/model/networks.ts";
 import type { ResolvedColorize } from "../../../src/model/objectives/colorize.ts";
@@ -12,7 +14,7 @@ import { packDataset } from "../../support/dataset-artifacts.ts";
 import { testEngine } from "../../support/engine.ts";
 
 let engine: Engine;
-let dataset: Dataset;
+let images: ImageSet;
 beforeAll(async () => {
   engine = testEngine();
   const { store, catalog } = await packDataset({
@@ -20,7 +22,7 @@ beforeAll(async () => {
     format: "cifar10",
     limit: 64,
   });
-  dataset = await openDataset(store, catalog);
+  images = createMemoryImages(await openDataset(store, catalog));
 }, 60_000);
 let tensors = 0;
 afterEach(() => {
@@ -47,7 +49,7 @@ const createJob = (own: Partial<ResolvedColorize> = {}, seed = 1) =>
     engine,
     network: networks.conv6,
     settings: { ...settings, ...own },
-    dataset,
+    images,
     seed,
     batch: 8,
     mirror: true,
@@ -69,7 +71,7 @@ async function train(
   const losses: number[] = [];
   for (let step = from; step < to; step++) {
     const plan = { samples: "all", rateFactor: 1, fresh: false } as const;
-    const feeds = job.prepare({ ...plan, step: batch(step) });
+    const feeds = await job.prepare({ ...plan, step: batch(step) });
     const { loss } = await job.trainer.train(feeds, { rate: 0.01, step });
     losses.push(loss as number);
   }
@@ -84,7 +86,7 @@ const GOLDEN = [
 describe("pretraining on colour", () => {
   test("the first loss is that of a uniform prediction, and the curve is the recorded one", async () => {
     const job = await createJob();
-    const first = job.prepare({
+    const first = await job.prepare({
       samples: "all",
       rateFactor: 1,
       fresh: true,
@@ -92,7 +94,7 @@ describe("pretraining on colour", () => {
     });
     const want = uniformLoss(first);
     const losses = await train(job, [0, 8]);
-    await job.trainer.close();
+    await job.close();
     expect(losses[0]).toBeCloseTo(want, 4);
     losses.forEach((loss, step) => {
       expect(loss / (GOLDEN[step] ?? Number.NaN)).toBeCloseTo(1, 3);
@@ -108,7 +110,7 @@ describe("pretraining on colour", () => {
     ] as const) {
       const job = await createJob(own);
       const losses = await train(job, [0, 30], { batch: () => 0 });
-      await job.trainer.close();
+      await job.close();
       expect(losses.at(-1)).toBeLessThan(0.8 * (losses[0] as number));
     }
   });
@@ -119,14 +121,14 @@ describe("pretraining on colour", () => {
     const saved = await straight.trainer.read();
     const wantLosses = await train(straight, [4, 8]);
     const want = await straight.trainer.read();
-    await straight.trainer.close();
+    await straight.close();
 
     const resumed = await createJob({}, 1);
     await train(resumed, [0, 1], { batch: () => 7 });
     await resumed.trainer.write(saved);
     const losses = await train(resumed, [4, 8]);
     const got = await resumed.trainer.read();
-    await resumed.trainer.close();
+    await resumed.close();
     expect(losses).toEqual(wantLosses);
     expect(bytesOf(got)).toEqual(bytesOf(want));
     expect([...saved.keys()].some((name) => name.endsWith("/momentum"))).toBe(
@@ -150,10 +152,10 @@ describe("pretraining on colour", () => {
     expect(await lossOf(0, 0)).toBe(first);
     expect(await lossOf(0, 5)).not.toBe(first);
     expect(await lossOf(1, 0)).not.toBe(first);
-    await job.trainer.close();
+    await job.close();
     const other = await createJob({}, 2);
     const [loss] = await train(other, [0, 1]);
-    await other.trainer.close();
+    await other.close();
     expect(Math.abs((loss as number) - (GOLDEN[0] as number))).toBeGreaterThan(
       0.01,
     );
@@ -162,7 +164,7 @@ describe("pretraining on colour", () => {
   test("the encoder comes back with its idle biases, the head with its own names", async () => {
     const job = await createJob();
     const { encoder, head } = await job.readWeights();
-    await job.trainer.close();
+    await job.close();
     expect([...encoder.keys()].slice(0, 2)).toEqual([
       "conv1/weight",
       "conv1/bias",

@@ -4,7 +4,7 @@
  * With batch statistics a group is normalized with its own, so the groups are the same at every score, of one size, and each
  * takes every n-th sample: samples lie class by class, and a group of few classes would have other statistics.
  */
-export type ScoreGroups = {
+export type SampleGroups = {
   /** Samples in each group. */
   readonly size: number;
   readonly groups: readonly {
@@ -15,7 +15,7 @@ export type ScoreGroups = {
 };
 
 /** The fewest groups of at most `atOnce` samples; one group is the samples in their order. */
-export function groupsOf(samples: Int32Array, atOnce: number): ScoreGroups {
+export function groupsOf(samples: Int32Array, atOnce: number): SampleGroups {
   const count = Math.ceil(samples.length / atOnce);
   const size = Math.ceil(samples.length / count);
   const groups = Array.from({ length: count }, (_, group) => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { groupsOf } from "../../../src/train/jobs/score-groups.ts";
+import { groupsOf } from "../../../src/data/images/sample-groups.ts";
 
 const samplesOf = (count: number) =>
   Int32Array.from({ length: count }, (_, i) => 100 + i);

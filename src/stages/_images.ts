@@ -1,0 +1,39 @@
+/**
+ * The images that a stage reads: in memory, or by the loader where the stage declares a crop.
+ */
+import type { CropRecipe } from "../data/images/crops.ts";
+import type { ImageSet } from "../data/images/image-set.ts";
+import { createMemoryImages } from "../data/images/memory-images.ts";
+import { openDataset } from "../data/dataset.ts";
+import type { CropParams } from "../spec/params/params-common.ts";
+import { inputOf } from "./_context.ts";
+import type { StageContext } from "./stage.ts";
+
+export type StageImages = {
+  readonly side?: number | undefined;
+  readonly crop?: (CropParams & { readonly views?: number }) | undefined;
+  /** Read only the first samples. */
+  readonly limit?: number | undefined;
+  readonly mirror?: boolean;
+  readonly recipe: CropRecipe;
+};
+
+/**
+ * The dataset of the input `data`.
+ * @throws UserError `data.mixed-sizes` where images of several sizes have neither side nor crop; what `openDataset` throws.
+ */
+export async function openStageImages(
+  context: Pick<
+    StageContext,
+    "inputs" | "store" | "loader" | "seed" | "signal"
+  >,
+  { side, crop, limit }: StageImages,
+): Promise<ImageSet> {
+  const { store } = context;
+  const { manifest } = inputOf(context, "data");
+  if (!crop)
+    return createMemoryImages(
+      await openDataset(store, manifest, { limit, side }),
+    );
+  throw new Error(`no loader reads crops of ${crop.side} pixels yet`);
+}
