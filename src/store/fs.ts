@@ -123,15 +123,17 @@ export function createFileStore(options: FileStoreOptions): Store {
       ),
     readInto: (objectPath, offset, target) =>
       guard("read", objectPath, async () => {
-        const { byteLength: length } = target;
-        const bytes = await orNull(
-          files.readWhole(toFile(objectPath), (sizeBytes) => {
-            checkRange(objectPath, { offset, length }, sizeBytes);
-            return { offset, length };
-          }),
-        );
-        if (bytes) target.set(bytes);
-        return bytes !== null;
+        const check = (sizeBytes: number): void =>
+          checkRange(
+            objectPath,
+            { offset, length: target.byteLength },
+            sizeBytes,
+          );
+        const file = toFile(objectPath);
+        const read = await orNull(files.readInto(file, offset, target, check));
+        // It was cut off while it was read: refused by its new size.
+        if (read !== null && read < target.byteLength) check(offset + read);
+        return read !== null;
       }),
     link: async (objectPath) =>
       pathToFileURL(toFile(checkObjectPath(objectPath))).href,

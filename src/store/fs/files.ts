@@ -34,6 +34,7 @@ export type Files = {
     file: string,
     chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   ): Promise<void>;
+  /** The whole file, or the range that `range` asks for or refuses once the size is known. */
   readWhole(
     file: string,
     range?: (sizeBytes: number) => {
@@ -41,6 +42,13 @@ export type Files = {
       readonly length: number;
     },
   ): Promise<Uint8Array>;
+  /** Fills `target` from `offset` on, after `check` saw the size; returns how many bytes there were. */
+  readInto(
+    file: string,
+    offset: number,
+    target: Uint8Array,
+    check: (sizeBytes: number) => void,
+  ): Promise<number>;
   /** Makes the names in a folder durable (W2). */
   flushFolder(folder: string): Promise<void>;
   /** Removes a file; absent is fine. */
@@ -98,18 +106,16 @@ export function createFiles(options: {
         const { size } = await handle.stat();
         const { offset, length } = range?.(size) ?? { offset: 0, length: size };
         const bytes = new Uint8Array(length);
-        let done = 0;
-        while (done < length) {
-          const { bytesRead } = await handle.read(
-            bytes,
-            done,
-            Math.min(length - done, 1 << 30),
-            offset + done,
-          );
-          if (bytesRead === 0) break;
-          done += bytesRead;
-        }
-        return bytes.subarray(0, done);
+        return bytes.subarray(0, await readAll(handle, offset, bytes));
+      } finally {
+        await handle.close();
+      }
+    },
+    async readInto(file, offset, target, check) {
+      const handle = await fs.open(file, "r");
+      try {
+        check((await handle.stat()).size);
+        return await readAll(handle, offset, target);
       } finally {
         await handle.close();
       }
@@ -163,6 +169,23 @@ export function isAbsence(thrown: unknown): boolean {
 }
 
 type FileHandle = Awaited<ReturnType<FileSystem["open"]>>;
+
+/** One `read` may give less than it was asked for; returns how many bytes there were up to the file's end. */
+async function readAll(
+  handle: FileHandle,
+  offset: number,
+  target: Uint8Array,
+): Promise<number> {
+  const length = target.byteLength;
+  let done = 0;
+  while (done < length) {
+    const wanted = Math.min(length - done, 1 << 30);
+    const found = await handle.read(target, done, wanted, offset + done);
+    if (found.bytesRead === 0) break;
+    done += found.bytesRead;
+  }
+  return done;
+}
 
 /** One `write` may take less than it was given: near a quota, a limit or the end of the disk. */
 async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
