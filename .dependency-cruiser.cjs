@@ -95,6 +95,7 @@ const doors = [
     ],
   },
   { name: "aws-sdk", package: "@aws-sdk/", door: ["^src/store/s3/"] },
+  { name: "smithy", package: "@smithy/", door: ["^src/store/s3/wire/"] },
   { name: "sharp", package: "sharp", door: ["^src/data/"] },
   {
     name: "jpeg-turbo",
