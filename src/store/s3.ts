@@ -10,7 +10,7 @@
  */
 import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
-import { TransientError } from "../base/errors.ts";
+import { TransientError, UserError } from "../base/errors.ts";
 import { createMixedUse } from "./mixed-use.ts";
 import { checkObjectPath, checkPrefix, isObjectPath } from "./path.ts";
 import { checkRange, withExactSize } from "./ranges.ts";
@@ -19,8 +19,10 @@ import type { Condition } from "./s3/bucket.ts";
 import { connect, refreshCredentials } from "./s3/connection.ts";
 import type { ConnectionOptions } from "./s3/connection.ts";
 import { createDownload } from "./s3/download.ts";
+import { createFetch } from "./s3/fetch.ts";
 import { createGate } from "./s3/gate.ts";
 import type { Head } from "./s3/head.ts";
+import { createHedge } from "./s3/hedge.ts";
 import { createListing } from "./s3/listing.ts";
 import { createLogs, isSealedLog } from "./s3/log.ts";
 import { uploadParts } from "./s3/multipart.ts";
@@ -29,9 +31,11 @@ import type { Capabilities, WriteCapabilities } from "./s3/probe.ts";
 import { isEtag, nonceBytes, withNonce, withoutNonce } from "./s3/record.ts";
 import { createRetry, defaultLimits } from "./s3/retry.ts";
 import type { RetryLimits } from "./s3/retry.ts";
+import { openWire } from "./s3/wire/wire.ts";
+import type { Wire } from "./s3/wire/wire.ts";
 import { createWriter } from "./s3/write.ts";
 import type { WriteOutcome } from "./s3/write.ts";
-import type { ObjectInfo, Store } from "./store.ts";
+import type { ByteRange, ObjectInfo, Store } from "./store.ts";
 
 export type S3StoreOptions = {
   readonly bucket: string;
@@ -59,6 +63,7 @@ const defaultPartBytes = 16 * 1024 * 1024;
 /** Above this, looking first is cheaper than sending the bytes twice. */
 const lookFirstBytes = 1024 * 1024;
 const rounds = 100;
+const maxLinkSeconds = 7 * 24 * 3600;
 
 export function createS3Store(options: S3StoreOptions): S3Store {
   const { prefix, clock = systemClock, random = Math.random } = options;
@@ -67,18 +72,26 @@ export function createS3Store(options: S3StoreOptions): S3Store {
   const url = `s3://${options.bucket}/${prefix}`.replace(/\/$/, "");
   const toKey = (path: string): string => root + path;
 
-  const open = once(() =>
-    connect({
-      maxSockets: maxRequests,
-      idleTimeoutMs: 30_000,
-      connectTimeoutMs: 10_000,
-      ...options.connection,
-    }),
-  );
+  const settings = {
+    maxSockets: maxRequests,
+    idleTimeoutMs: 30_000,
+    connectTimeoutMs: 10_000,
+    ...options.connection,
+  };
+  const open = once(() => connect(settings));
   const bucket = createBucket(options.bucket, open);
+  const wire = once(async () => {
+    const connection = await open();
+    const name = options.bucket;
+    return openWire({ connection, bucket: name, timeouts: settings, clock });
+  });
+  /** A proxy is the SDK's to speak to. */
+  const wireUnlessProxied = async (): Promise<Wire | null> =>
+    (await open()).isProxied ? null : wire();
+  const gate = createGate(maxRequests);
   const retry = createRetry({
     url,
-    gate: createGate(maxRequests),
+    gate,
     limits: { ...defaultLimits, ...options.limits },
     clock,
     random,
@@ -89,7 +102,11 @@ export function createS3Store(options: S3StoreOptions): S3Store {
     retry,
     checksServer: async () => (await requireSafe()).checksums,
   });
-  const download = createDownload(bucket, retry);
+  const download = createDownload({
+    fetch: createFetch(bucket, wireUnlessProxied),
+    retry,
+    hedge: createHedge({ clock, isCalm: () => gate.limit === maxRequests }),
+  });
   const listing = createListing(bucket, retry, root);
   const logs = createLogs({ bucket, download, listing, retry, writer, toKey });
   const probeTools = { bucket, retry, writer, toKey };
@@ -113,6 +130,32 @@ export function createS3Store(options: S3StoreOptions): S3Store {
     if (head === null) return null;
     const sizeBytes = await sizeOf(path, head);
     return { path, sizeBytes, modifiedAtMs: head.modifiedAtMs };
+  }
+
+  /** Not of no bytes. Into `target`, as long as the range, where it can be. */
+  async function readBytes(
+    path: string,
+    range?: ByteRange,
+    target?: Uint8Array,
+  ): Promise<Uint8Array | null> {
+    const found = await download({
+      path,
+      key: toKey(path),
+      ...(range ? { range } : {}),
+      ...(target ? { into: target } : {}),
+    });
+    if (found === "absent") return null;
+    if (found === "outside") {
+      const head = await lookAt(path);
+      if (head === null) return null;
+      if (range && !isSealedLog(head))
+        checkRange(path, range, toSizeBytes(head));
+      return logs.read(path, head, range);
+    }
+    const { head, bytes } = found;
+    if (isSealedLog(head)) return logs.read(path, head, range);
+    if (range) checkRange(path, range, toSizeBytes(head));
+    return !range && head.kind === "record" ? withoutNonce(bytes) : bytes;
   }
 
   /** Writes over whatever plain object is there: the last writer wins. */
@@ -172,40 +215,30 @@ export function createS3Store(options: S3StoreOptions): S3Store {
     },
 
     async read(path, range) {
-      const key = toKey(checkObjectPath(path));
+      checkObjectPath(path);
       // The size is not known yet; this refuses what is no range at all.
       if (range) checkRange(path, range, Number.MAX_SAFE_INTEGER);
-      if (range?.length === 0) {
-        const info = await stat(path);
-        if (info) checkRange(path, range, info.sizeBytes);
-        return info && new Uint8Array();
-      }
-      const found = await download({ path, key, ...(range ? { range } : {}) });
-      if (found === "absent") return null;
-      if (found === "outside") {
-        const head = await lookAt(path);
-        if (head === null) return null;
-        if (range && !isSealedLog(head))
-          checkRange(path, range, toSizeBytes(head));
-        return logs.read(path, head, range);
-      }
-      const { head, bytes } = found;
-      if (isSealedLog(head)) return logs.read(path, head, range);
-      if (range) checkRange(path, range, toSizeBytes(head));
-      return !range && head.kind === "record" ? withoutNonce(bytes) : bytes;
+      if (range?.length !== 0) return readBytes(path, range);
+      const info = await stat(path);
+      if (info) checkRange(path, range, info.sizeBytes);
+      return info && new Uint8Array();
     },
 
     async readInto(path, offset, target) {
       const range = { offset, length: target.byteLength };
-      const bytes = await this.read(path, range);
+      if (range.length === 0) return (await this.read(path, range)) !== null;
+      checkRange(checkObjectPath(path), range, Number.MAX_SAFE_INTEGER);
+      const bytes = await readBytes(path, range, target);
       if (bytes === null) return false;
-      target.set(bytes);
+      // Of a log, whose segments are joined first.
+      if (bytes.buffer !== target.buffer) target.set(bytes);
       return true;
     },
 
-    async link(path) {
-      checkObjectPath(path);
-      return null;
+    async link(path, validForSeconds) {
+      const key = toKey(checkObjectPath(path));
+      checkValidity(validForSeconds);
+      return (await (await wire())?.presign(key, validForSeconds)) ?? null;
     },
 
     async *list(listPrefix) {
@@ -298,6 +331,7 @@ export function createS3Store(options: S3StoreOptions): S3Store {
 
     probe: () => probeAll(probeTools),
     async close() {
+      if (wire.isBegun()) (await wire())?.close();
       if (open.isBegun()) (await open()).client.destroy();
     },
   };
@@ -319,6 +353,16 @@ async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   // Copies: a source may use its buffer again.
   for await (const chunk of chunks) parts.push(new Uint8Array(chunk));
   return Buffer.concat(parts);
+}
+
+/** S3 knows no longer one. */
+function checkValidity(seconds: number): void {
+  if (seconds > 0 && seconds <= maxLinkSeconds) return;
+  throw new UserError({
+    code: "store.link",
+    message: `a link to an S3 object cannot be valid for ${seconds} seconds: at most ${maxLinkSeconds} (7 days)`,
+    hint: "ask for a shorter time, and make a new link when it is over",
+  });
 }
 
 function busy(path: string, how: string): TransientError {

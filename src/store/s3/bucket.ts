@@ -23,10 +23,17 @@ export type Written =
   | { readonly kind: "written"; readonly etag: string }
   | { readonly kind: "refused" };
 
-export type Got = {
+/** What the head of an answer to GET tells of an object. */
+export type Found = {
   readonly head: Head;
-  /** Null: the server sent the whole object, although a range was asked for. */
+  /** Null: the server sends the whole object, although a range may have been asked for. */
   readonly range: ByteRange | null;
+};
+
+/** Why there are no bytes: no object, a condition that does not hold, a range behind the object's end. */
+export type Lack = "absent" | "refused" | "outside";
+
+export type Got = Found & {
   /** To be read to its end, or destroyed. */
   readonly body: Readable;
 };
@@ -61,7 +68,7 @@ export function createBucket(name: string, open: () => Promise<Connection>) {
   async function get(
     key: string,
     options: { readonly range?: ByteRange; readonly ifMatch?: string } = {},
-  ): Promise<Got | "absent" | "refused" | "outside"> {
+  ): Promise<Got | Lack> {
     const { sdk, client } = await open();
     const { range, ifMatch } = options;
     try {
@@ -77,13 +84,9 @@ export function createBucket(name: string, open: () => Promise<Connection>) {
       isConfirmed = true;
       return toGot(output);
     } catch (thrown) {
-      if (toName(thrown) === "NoSuchKey") {
-        isConfirmed = true;
-        return "absent";
-      }
-      if (toStatus(thrown) === 412) return "refused";
-      if (toStatus(thrown) === 416) return "outside";
-      throw thrown;
+      const lack = toLack(thrown);
+      if (lack === "absent") isConfirmed = true;
+      return lack;
     }
   }
 
@@ -303,23 +306,48 @@ async function orRefused(send: () => Promise<Written>): Promise<Written> {
   }
 }
 
+/** Of a GET; throws what is no lack. */
+export function toLack(thrown: unknown): Lack {
+  if (toName(thrown) === "NoSuchKey") return "absent";
+  if (toStatus(thrown) === 412) return "refused";
+  if (toStatus(thrown) === 416) return "outside";
+  throw thrown;
+}
+
 function toGot(output: GetObjectCommandOutput): Got {
   const body = output.Body as Readable | undefined;
   if (!body) throw new UnusableAnswer("an object came without a body");
-  if (output.ContentRange === undefined)
-    return {
-      head: toHead(output, output.ContentLength ?? 0),
-      range: null,
-      body,
-    };
-  const match = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(output.ContentRange);
-  const [offset, last, total] = (match ?? []).slice(1).map(Number);
-  if (offset === undefined || last === undefined || total === undefined) {
+  try {
+    return { ...toFound(output), body };
+  } catch (thrown) {
     body.destroy();
-    throw new UnusableAnswer(`its range is '${output.ContentRange}'`);
+    throw thrown;
   }
+}
+
+/** Throws `UnusableAnswer` for an answer that makes no sense. */
+export function toFound(
+  output: Parameters<typeof toHead>[0] & {
+    readonly ContentLength?: number | undefined;
+    readonly ContentRange?: string | undefined;
+  },
+): Found {
+  if (output.ContentRange === undefined)
+    return { head: toHead(output, output.ContentLength ?? 0), range: null };
+  const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(
+    output.ContentRange,
+  );
+  const [offset, last, total] = (match ?? []).slice(1).map(Number);
+  const isRange =
+    offset !== undefined &&
+    last !== undefined &&
+    total !== undefined &&
+    offset <= last &&
+    last < total;
+  if (!isRange)
+    throw new UnusableAnswer(`its range is '${output.ContentRange}'`);
   const range = { offset, length: last - offset + 1 };
-  return { head: toHead(output, total), range, body };
+  return { head: toHead(output, total), range };
 }
 
 function toInput(condition: Condition) {

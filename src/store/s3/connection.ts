@@ -7,9 +7,11 @@
  * - checksums only where the protocol wants one: ours come from zlib, and the default's framing (aws-chunked) is
  *   stored inside the object by some servers;
  * - no `Expect: 100-continue`: it costs a connection for each large request;
- * - endpoints that are not AWS's: path style, and `us-east-1` where no region is configured.
+ * - endpoints that are not AWS's: path style, and `us-east-1` where no region is configured;
+ * - a proxy where Node was told to use one, which agents of the SDK's own do not learn.
  */
 import type * as sdkTypes from "@aws-sdk/client-s3";
+import { globalAgent } from "node:http";
 import { UserError } from "../../base/errors.ts";
 
 type Sdk = typeof sdkTypes;
@@ -17,6 +19,8 @@ type Sdk = typeof sdkTypes;
 export type Connection = {
   readonly sdk: Sdk;
   readonly client: sdkTypes.S3Client;
+  /** Whether a proxy stands before the server. */
+  readonly isProxied: boolean;
 };
 
 export type ConnectionOptions = {
@@ -44,7 +48,12 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   const isAws = endpoint === null || isAwsHost(endpoint);
   const region = options.region ?? (await findRegion(sdk));
   if (region === null && isAws) throw noRegion();
-  const sockets = { keepAlive: true, maxSockets: options.maxSockets };
+  const proxyEnv = findProxy();
+  const sockets = {
+    keepAlive: true,
+    maxSockets: options.maxSockets,
+    ...(proxyEnv === null ? {} : { proxyEnv }),
+  };
   const config: sdkTypes.S3ClientConfig = {
     ...(endpoint === null ? {} : { endpoint }),
     ...(options.credentials ? { credentials: options.credentials } : {}),
@@ -63,7 +72,18 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   };
   const client = new sdk.S3Client(config);
   askForChecksums(client);
-  return { sdk, client };
+  return { sdk, client, isProxied: proxyEnv !== null };
+}
+
+/**
+ * HTTP_PROXY, HTTPS_PROXY and NO_PROXY where Node was told to heed them (NODE_USE_ENV_PROXY=1 or --use-env-proxy): it
+ * gives them to its global agent. Agents of our own do not inherit them.
+ */
+function findProxy(): unknown {
+  // Documented, and missing from the types.
+  const agent: { readonly options?: { readonly proxyEnv?: unknown } } =
+    globalAgent as object;
+  return agent.options?.proxyEnv ?? null;
 }
 
 /**
