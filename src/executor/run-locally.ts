@@ -5,7 +5,9 @@ import {
   describeOwner,
   readOwner,
 } from "../store/claims/owner.ts";
+import { keepArtifacts } from "../store/gc/keep-artifacts.ts";
 import { readControl } from "../store/runs/run-control.ts";
+import { createRun } from "../store/runs/run-records.ts";
 import type { RunStatus } from "../run/status.ts";
 import { joinRun, type JoinOptions } from "./join-run.ts";
 import {
@@ -18,6 +20,8 @@ export type RunLocallyOptions = Omit<
   "openExecutor" | "owner" | "isOwnerAlive"
 > &
   Pick<LocalExecutorOptions, "command" | "capacity" | "graceMs" | "memory"> & {
+    /** The file as the user wrote it: what the run is recorded with. */
+    readonly pipelineText: string;
     readonly host: string;
     readonly pid: number;
   };
@@ -29,7 +33,7 @@ export type RunLocallyOptions = Omit<
 export async function runLocally(
   options: RunLocallyOptions,
 ): Promise<RunStatus> {
-  const { store, run, host, pid, clock } = options;
+  const { store, run, plan, host, pid, clock } = options;
   const isOwnerAlive = createLiveness({ host });
   const findHolder = async (key: string): Promise<string | null> => {
     const claim = await inspectClaim(store, key, { clock, isOwnerAlive });
@@ -39,15 +43,22 @@ export async function runLocally(
       ? `an earlier attempt of this run, which is stopping (process ${claim.by.pid} on ${claim.by.host})`
       : describeOwner(claim.by);
   };
+  const owner = await readOwner({ host, pid, run, task: "driver" });
   return joinRun({
     ...options,
-    owner: await readOwner({ host, pid, run, task: "driver" }),
+    owner,
     isOwnerAlive,
-    openExecutor: () =>
-      openLocalExecutor({
+    async openExecutor() {
+      // Under the lease, and before any manifest is relied on: `gc` may have given the run up between, and may be at it.
+      await createRun(store, options);
+      const user = { what: "run", name: run } as const;
+      const keys = plan.tasks.map(({ key }) => key);
+      await keepArtifacts({ ...options, owner, isOwnerAlive }, user, keys);
+      return await openLocalExecutor({
         ...options,
         findHolder,
         readControl: () => readControl(store, run),
-      }),
+      });
+    },
   });
 }

@@ -14,6 +14,9 @@ const commands = [
   "report",
   "data",
   "colorize",
+  "gc",
+  "pin",
+  "unpin",
   "doctor",
   "completion",
 ];
@@ -51,6 +54,9 @@ test.each([
   { args: ["data", "order", "x", "--limit", "abc"], want: "whole number" },
   { args: ["data", "order", "x", "--seed", "1e99"], want: "whole number" },
   { args: ["run", "x.yaml", "--cpus", "0"], want: "whole number from 1" },
+  { args: ["gc", "--keep-runs", "-1"], want: "whole number from 0" },
+  { args: ["gc", "--older-than", "30"], want: "--older-than" },
+  { args: ["gc", "--max-size", "much"], want: "--max-size" },
 ])(
   "$args is a usage error that says what was expected",
   async ({ args, want }) => {
@@ -76,7 +82,7 @@ test.each(["bash", "zsh", "fish"])(
     });
     expect(exitCode).toBe(0);
     for (const command of commands) expect(stdout).toContain(command);
-    expect(stdout).not.toContain("worker");
+    expect(stdout).not.toMatch(/\bworker\b/);
   },
 );
 

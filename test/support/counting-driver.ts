@@ -28,6 +28,7 @@ const status = await runLocally({
   store,
   run: values.run,
   plan,
+  pipelineText: "",
   command: [
     process.execPath,
     fileURLToPath(new URL("counting-worker.ts", import.meta.url)),

@@ -50,6 +50,7 @@ export async function run(
   );
   const status = await runLocally({
     plan,
+    pipelineText: source.text,
     run: id,
     store,
     capacity,

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { TransientError } from "../../../src/base/errors.ts";
 import { takeClaim } from "../../../src/store/claims/claims.ts";
-import { createCheckpointStore } from "../../../src/store/artifacts/checkpoints.ts";
 import { layout } from "../../../src/store/layout.ts";
 import { readMark } from "../../../src/store/gc/marks.ts";
 import { writePin } from "../../../src/store/gc/pins.ts";
@@ -116,19 +115,11 @@ test("attempts that lost, checkpoints of a committed task and unfinished checkpo
   await world.record("r", ["task", "open"]);
   await store.put(`${layout.attempt(key, 1)}half.bin`, new Uint8Array(7));
   await world.commit("task", { epoch: 2 });
-  const checkpoint = {
-    step: 5,
-    model: new Map(),
-    optimizer: new Map(),
-    state: 1,
-  };
-  await createCheckpointStore({ store, key, epoch: 1 }).save(checkpoint);
-  const open = keyOf("open");
-  await createCheckpointStore({ store, key: open, epoch: 1 }).save(checkpoint);
-  await store.put(
-    `ckpt/${open}/1-000000009/model.safetensors`,
-    new Uint8Array(3),
-  );
+  await store.put(`ckpt/${key}/1-000000005/manifest.json`, new Uint8Array(2));
+  const open = `ckpt/${keyOf("open")}/`;
+  await store.put(`${open}1-000000005/model.safetensors`, new Uint8Array(3));
+  await store.put(`${open}1-000000005/manifest.json`, new Uint8Array(2));
+  await store.put(`${open}1-000000009/model.safetensors`, new Uint8Array(3));
   world.age();
   const { removed } = await world.sweep();
   expect(removed.map(({ category }) => category).sort()).toEqual([
@@ -138,12 +129,10 @@ test("attempts that lost, checkpoints of a committed task and unfinished checkpo
   ]);
   expect(await world.stateOf("task")).toBe("whole");
   expect(await pathsUnder(store, layout.attempt(key, 1))).toEqual([]);
-  const left = await createCheckpointStore({
-    store,
-    key: open,
-    epoch: 2,
-  }).newest();
-  expect(left?.step).toBe(5);
+  expect(await pathsUnder(store, "ckpt/")).toEqual([
+    `${open}1-000000005/manifest.json`,
+    `${open}1-000000005/model.safetensors`,
+  ]);
 });
 
 test("a run that is given up goes with its artifacts, plan first, and its lease in a later sweep", async () => {

@@ -1,0 +1,297 @@
+/**
+ * Every command: its usage, help and options, and where its code is. The parser (`program.ts`) and the completion scripts
+ * are both made from this table, so that they cannot disagree.
+ */
+import { InvalidArgumentError, Option } from "commander";
+import type { Environment } from "./environment.ts";
+
+const storeOption = () =>
+  new Option(
+    "--store <url>",
+    "where artifacts are: a folder, file:///path or s3://bucket/prefix",
+  ).env("HUELINE_STORE");
+const outputOption = (formats: readonly string[] = ["text", "json"]) =>
+  new Option("-o, --output <format>", "how to print the result")
+    .choices(formats)
+    .default("text");
+const paramOption = () =>
+  new Option(
+    "-p, --param <name=value>",
+    "override a parameter of the file (may be repeated)",
+  )
+    .argParser((value: string, all: readonly string[]) => [...all, value])
+    .default([] as readonly string[], "none");
+
+/** The parser of an option that takes a whole number. */
+function wholeNumberFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
+    return value;
+  };
+}
+
+type Action = (
+  environment: Environment,
+  args: readonly string[],
+  options: never,
+) => Promise<number>;
+
+type CommandDeclaration = {
+  readonly usage: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly hidden?: boolean;
+  readonly options: readonly Option[];
+  readonly load: () => Promise<Action>;
+};
+
+export const commands: readonly CommandDeclaration[] = [
+  {
+    usage: "validate <file>",
+    summary:
+      "check a pipeline file: every mistake at once, with line and column",
+    options: [paramOption(), outputOption()],
+    load: async () => (await import("./commands/validate.ts")).validate,
+  },
+  {
+    usage: "plan <file>",
+    summary: "show what would run, what is cached, and the critical path",
+    description:
+      "Expands the file and compares it with the store. Nothing is started and nothing is written.\n" +
+      "With --why, names what changed the key of each task that is not cached, against the latest run of the same pipeline.",
+    options: [
+      paramOption(),
+      storeOption(),
+      outputOption(),
+      new Option("--why", "name what changed each key since the latest run"),
+      new Option("--tasks", "list every task"),
+    ],
+    load: async () => (await import("./commands/plan.ts")).plan,
+  },
+  {
+    usage: "run <file>",
+    summary: "run a pipeline on this machine",
+    description:
+      "Starts a worker process per task, bounded by cores and declared memory. Running the same file again resumes it, or joins it\n" +
+      "if it is running. What is in the store already is not computed again. Ctrl-C stops after a checkpoint.",
+    options: [
+      paramOption(),
+      storeOption(),
+      outputOption(),
+      new Option("--cpus <n>", "use at most this many cores").argParser(
+        wholeNumberFrom(1),
+      ),
+      new Option("--memory <size>", "use at most this much memory, e.g. 8Gi"),
+    ],
+    load: async () => (await import("./commands/run.ts")).run,
+  },
+  {
+    usage: "status [run]",
+    summary: "show the state of a run (the latest one by default)",
+    options: [
+      storeOption(),
+      outputOption(),
+      new Option("-w, --watch", "follow until the run ends"),
+    ],
+    load: async () => (await import("./commands/status.ts")).status,
+  },
+  {
+    usage: "logs <run> [task]",
+    summary: "print the logs of a run's tasks",
+    options: [
+      storeOption(),
+      outputOption(),
+      new Option("-f, --follow", "go on until the task or the run ends"),
+    ],
+    load: async () => (await import("./commands/logs.ts")).logs,
+  },
+  {
+    usage: "cancel <run>",
+    summary: "stop a run after a checkpoint",
+    options: [storeOption(), outputOption()],
+    load: async () => (await import("./commands/control.ts")).cancel,
+  },
+  {
+    usage: "retry <run> [task]",
+    summary: "try failed tasks again: one, or all of a run",
+    options: [storeOption(), outputOption()],
+    load: async () => (await import("./commands/control.ts")).retry,
+  },
+  {
+    usage: "pull <run> [destination]",
+    summary: "copy report, metrics and weights of a run, checksums verified",
+    options: [
+      storeOption(),
+      outputOption(),
+      new Option("--only <what>", "a part of it").choices([
+        "report",
+        "metrics",
+        "weights",
+      ]),
+    ],
+    load: async () => (await import("./commands/pull.ts")).pull,
+  },
+  {
+    usage: "report <run>",
+    summary:
+      "render the report of a run again; --check makes verdicts an exit code",
+    options: [
+      storeOption(),
+      outputOption(),
+      new Option("--check", "exit with 1 unless every claim holds"),
+      new Option(
+        "--to <folder>",
+        "where to write it (default: the run's own folder)",
+      ),
+    ],
+    load: async () => (await import("./commands/report.ts")).report,
+  },
+  {
+    usage: "data <action> <artifact> [sample]",
+    summary: "inspect a dataset: ls, verify, cat, order",
+    description:
+      "ls DATASET shows shards, classes and what was left out; verify DATASET checks every checksum; cat DATASET SAMPLE writes one\n" +
+      "image to stdout; order DATASET prints which samples a training reads when, and with -o jsonl a line for each batch\n" +
+      "with the checksums of the pixels that a rank gets. DATASET is a key, or RUN/STAGE.",
+    options: [
+      storeOption(),
+      outputOption(["text", "json", "jsonl"]),
+      new Option("--seed <n>", "order: the seed")
+        .argParser(wholeNumberFrom(0))
+        .default(0),
+      new Option("--epoch <n>", "order: the epoch")
+        .argParser(wholeNumberFrom(0))
+        .default(0),
+      new Option(
+        "--from-step <n>",
+        "order: the first step, counted from the epoch's first batch",
+      )
+        .argParser(wholeNumberFrom(0))
+        .default(0),
+      new Option(
+        "--steps <n>",
+        "order: how many steps (default: to the end of the epoch)",
+      ).argParser(wholeNumberFrom(1)),
+      new Option(
+        "--batch <n>",
+        "order: images a step, over all ranks (default: one a rank)",
+      ).argParser(wholeNumberFrom(1)),
+      new Option("--ranks <n>", "order: processes that share a batch")
+        .argParser(wholeNumberFrom(1))
+        .default(1),
+      new Option("--rank <n>", "order: which of them, from 0")
+        .argParser(wholeNumberFrom(0))
+        .default(0),
+      new Option(
+        "--workers <n>",
+        "order -o jsonl: threads (0: as many as cores, at most 8)",
+      )
+        .argParser(wholeNumberFrom(0))
+        .default(0),
+      new Option(
+        "--crop <json>",
+        'order -o jsonl: as in a pipeline, {"side": 352, "scale": {"shorterSide": [352, 599]}}, or a side alone',
+      ),
+      new Option("--limit <n>", "order: how many rows, but for jsonl")
+        .argParser(wholeNumberFrom(1))
+        .default(20),
+    ],
+    load: async () => (await import("./commands/data.ts")).data,
+  },
+  {
+    usage: "colorize <weights> <images...>",
+    summary: "colour pictures with a pretrained colorizer",
+    description:
+      "WEIGHTS is the key of a pretrain artifact, or RUN/STAGE. Writes NAME.colorized.png files.",
+    options: [
+      storeOption(),
+      outputOption(),
+      new Option("--to <folder>", "where to write").default("."),
+    ],
+    load: async () => (await import("./commands/colorize.ts")).colorize,
+  },
+  {
+    usage: "gc",
+    summary: "remove what no run and no pin needs (shows it, unless --yes)",
+    description:
+      "Runs and pins keep what they name. What is left goes: artifacts, attempts that were killed, checkpoints of finished tasks,\n" +
+      "claims on nothing. With --older-than, --keep-runs or --max-size, runs are given up too, least recently used first.\n" +
+      "Without --yes nothing is written. Runs may go on and start meanwhile: what they use stays.",
+    options: [
+      storeOption(),
+      outputOption(),
+      new Option("--yes", "remove it; without this, only show it"),
+      new Option(
+        "--keep-runs <n>",
+        "keep the n most recently used runs; alone: give up all others",
+      ).argParser(wholeNumberFrom(0)),
+      new Option(
+        "--older-than <duration>",
+        "give up runs that were not used for so long, e.g. 30d",
+      ),
+      new Option(
+        "--max-size <size>",
+        "give up runs until the store is no larger, e.g. 500GiB",
+      ),
+      new Option(
+        "--grace <duration>",
+        "touch nothing that was written within this time",
+      ).default("24h"),
+      new Option("--pins", "list the pins instead"),
+    ],
+    load: async () => (await import("./commands/gc.ts")).gc,
+  },
+  {
+    usage: "pin <what>",
+    summary: "keep a run or an artifact from gc",
+    description:
+      "WHAT is a run, the key of an artifact, or RUN/STAGE. A pinned run keeps all its artifacts; a pinned artifact keeps itself and\n" +
+      "what it was made from. `hueline gc --pins` lists the pins.",
+    options: [
+      storeOption(),
+      outputOption(),
+      new Option("--reason <text>", "why, for others to read").default(""),
+    ],
+    load: async () => (await import("./commands/pin.ts")).pin,
+  },
+  {
+    usage: "unpin <what>",
+    summary: "let gc have a run or an artifact again",
+    options: [storeOption(), outputOption()],
+    load: async () => (await import("./commands/pin.ts")).unpin,
+  },
+  {
+    usage: "doctor",
+    summary:
+      "check this machine: Node, engine, store, memory; say what to mend",
+    options: [storeOption(), outputOption()],
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
+    usage: "completion <shell>",
+    summary: "print a completion script for bash, zsh or fish",
+    options: [],
+    load: async () => {
+      const { completion } = await import("./commands/completion.ts");
+      return (environment, args) =>
+        completion(
+          environment,
+          args,
+          commands.filter(({ hidden }) => hidden !== true),
+        );
+    },
+  },
+  {
+    usage: "worker",
+    summary: "run one task of a run (what executors start)",
+    hidden: true,
+    options: [
+      storeOption(),
+      new Option("--run <run>", "the run").makeOptionMandatory(),
+      new Option("--task <task>", "the task").makeOptionMandatory(),
+    ],
+    load: async () => (await import("./commands/worker.ts")).worker,
+  },
+];

@@ -1,0 +1,121 @@
+import { readdir, utimes } from "node:fs/promises";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { createFileStore } from "../../src/store/fs.ts";
+import { createRun } from "../../src/store/runs/run-records.ts";
+import { isCommitted } from "../../src/store/artifacts/manifest.ts";
+import { commitArtifact } from "../support/manifests.ts";
+import { buildPlan, keyOf } from "../support/plans.ts";
+import { runCli } from "../support/cli.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
+
+/** A store with a run of `kept` and an artifact `gone` that no run names, all two days old. */
+async function createOldStore() {
+  const folder = await createTemporaryFolder();
+  const directory = path.join(folder, ".hueline");
+  const store = createFileStore({ directory });
+  for (const name of ["kept", "gone"])
+    await commitArtifact(
+      store,
+      { key: keyOf(name) },
+      { "w.bin": new Uint8Array(2048) },
+    );
+  const plan = buildPlan({ kept: {} }, "study");
+  await createRun(store, { run: "study-12345678", pipelineText: "", plan });
+  const age = async (): Promise<void> => {
+    const past = new Date(Date.now() - 2 * 86_400_000);
+    for (const entry of await readdir(directory, { recursive: true }))
+      await utimes(path.join(directory, entry), past, past);
+  };
+  await age();
+  const gc = (...args: readonly string[]) =>
+    runCli(["gc", ...args], { currentDirectory: folder });
+  const has = (name: string) => isCommitted(store, keyOf(name));
+  return { folder, store, age, gc, has };
+}
+
+test("gc shows what it would remove and removes nothing, until --yes", async () => {
+  const { store, gc, has } = await createOldStore();
+  const dry = await gc();
+  expect(dry).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(dry.stdout).toMatch(/artifact +1 +2\.0 KiB/);
+  expect(dry.stdout).toContain("--yes removes it");
+  expect(await has("gone")).toBe(true);
+  expect(await store.listFolders("gc/")).toEqual([]);
+  expect(await store.readRecord("gc/sweep.json")).toBeNull();
+
+  const real = await gc("--yes");
+  expect(real.stdout).toContain("removed");
+  expect([await has("gone"), await has("kept")]).toEqual([false, true]);
+  expect((await gc("--yes")).stdout).toBe("nothing was removed\n");
+});
+
+test("gc -o json has sizes by category, runs given up and artifacts, dry or not", async () => {
+  const { gc } = await createOldStore();
+  const { stdout } = await gc("-o", "json", "--older-than", "1d");
+  expect(JSON.parse(stdout)).toMatchObject({
+    dryRun: true,
+    wouldRemove: [
+      { category: "artifact", objects: 2, sizeBytes: 4096 },
+      { category: "run" },
+    ],
+    runs: [{ run: "study-12345678", because: "not used for too long" }],
+    artifacts: [{ key: keyOf("kept") }, { key: keyOf("gone") }].sort((a, b) =>
+      a.key < b.key ? -1 : 1,
+    ),
+    skipped: [],
+    complete: true,
+  });
+});
+
+test("a pinned run stays whatever its age, until it is unpinned", async () => {
+  const { folder, age, gc, has } = await createOldStore();
+  const cli = (...args: readonly string[]) =>
+    runCli(args, { currentDirectory: folder });
+  const pinned = await cli("pin", "study", "--reason", "figure 3");
+  expect(pinned.stdout).toContain("run study-12345678 is pinned");
+  await age();
+  expect((await gc("--pins")).stdout).toMatch(/study-12345678 +run .*figure 3/);
+  await gc("--yes", "--older-than", "1d", "--keep-runs", "0");
+  expect([await has("kept"), await has("gone")]).toEqual([true, false]);
+
+  expect((await cli("unpin", "study")).exitCode).toBe(0);
+  expect((await cli("unpin", "study")).stderr).toContain("pin.unknown");
+  await gc("--yes", "--older-than", "1d");
+  expect(await has("kept")).toBe(false);
+});
+
+test("an artifact is pinned by the first digits of its key", async () => {
+  const { folder, age, gc, has } = await createOldStore();
+  const prefix = keyOf("gone").slice(0, 12);
+  const pinned = await runCli(["pin", prefix, "-o", "json"], {
+    currentDirectory: folder,
+  });
+  expect(JSON.parse(pinned.stdout)).toMatchObject({
+    kind: "artifact",
+    name: keyOf("gone"),
+  });
+  await age();
+  await gc("--yes");
+  expect(await has("gone")).toBe(true);
+});
+
+test("a pin that cannot be read ends gc before it removes anything", async () => {
+  const { store, age, gc, has } = await createOldStore();
+  await store.put("pins/broken.json", new TextEncoder().encode("{"));
+  await age();
+  const { exitCode, stderr } = await gc("--yes");
+  expect(exitCode).toBe(65);
+  expect(stderr).toContain("gc.pin-corrupt");
+  expect(await has("gone")).toBe(true);
+});
+
+test("--max-size gives up runs, and --grace keeps what is young", async () => {
+  const { gc, has } = await createOldStore();
+  const young = await gc("--yes", "--max-size", "1KiB", "--grace", "3d");
+  expect(young.stdout).toContain("within the last 3d");
+  expect(await has("kept")).toBe(true);
+  const { stdout } = await gc("--yes", "--max-size", "1KiB");
+  expect(stdout).toContain("least recently used, and the store is too large");
+  expect(await has("kept")).toBe(false);
+});
