@@ -47,17 +47,25 @@ export const leftOutSchema = z.array(
 
 const contents = {
   classes: z.array(z.string()),
-  /** Images of each class. */
+  /** Images that show each class; an image may show several. */
   perClass: z.array(count),
   unlabelled: count,
   samples: count,
   width: range,
   height: range,
   quarantine: z.array(quarantined),
+  /** Null: the images have no masks. */
+  masks: z
+    .object({
+      /** What the numbers of masks mean, from 0; 255 is void. */
+      classes: z.array(z.string()),
+      samples: count,
+    })
+    .nullable(),
 };
 
 export const partSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   index: count,
   count,
   source: sourceFacts,
@@ -70,7 +78,7 @@ export const partSchema = z.object({
 export type ShardPart = z.output<typeof partSchema>;
 
 export const catalogSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   source: sourceFacts,
   order: z.object({ version: z.literal(PACKING_VERSION), seed: count }),
   ...contents,

@@ -19,6 +19,7 @@ export const runShard: RunStage<"shard"> = async (context) => {
     format: params.format,
     split: params.split,
     limit: params.limit ?? null,
+    masks: params.masks,
   };
   const source = await openSource(request);
   const files = shardFiles(part);

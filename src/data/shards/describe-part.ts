@@ -10,7 +10,10 @@ export function describePart(facts: {
   readonly request: SourceRequest;
   readonly part: { readonly index: number; readonly count: number };
   readonly order: number;
-  readonly samples: readonly (ExaminedImage & { readonly item: SourceItem })[];
+  readonly samples: readonly (ExaminedImage & {
+    readonly item: SourceItem;
+    readonly mask: unknown;
+  })[];
   readonly quarantine: readonly Quarantined[];
 }): ShardPart {
   const { source, request, part, order, samples, quarantine } = facts;
@@ -19,7 +22,7 @@ export function describePart(facts: {
     for (const label of labelsOf(item))
       perClass[label] = (perClass[label] as number) + 1;
   return {
-    version: 1,
+    version: 2,
     index: part.index,
     count: part.count,
     source: {
@@ -37,6 +40,12 @@ export function describePart(facts: {
     width: rangeOf(samples.map(({ width }) => width)),
     height: rangeOf(samples.map(({ height }) => height)),
     quarantine: [...quarantine],
+    masks: source.maskClasses
+      ? {
+          classes: [...source.maskClasses],
+          samples: samples.filter(({ mask }) => mask !== null).length,
+        }
+      : null,
     leftOut: source.leftOut.map((left) => ({
       ...left,
       examples: [...left.examples],

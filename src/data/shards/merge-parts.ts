@@ -34,7 +34,7 @@ export function mergeParts(
   checkSameSource(first, all);
   const samples = sum(all.map((part) => part.samples));
   return {
-    version: 1,
+    version: 2,
     source: first.source,
     order: first.order,
     classes: first.classes,
@@ -48,6 +48,10 @@ export function mergeParts(
     quarantine: all
       .flatMap((part) => part.quarantine)
       .sort((a, b) => a.source - b.source),
+    masks: first.masks && {
+      classes: first.masks.classes,
+      samples: sum(all.map(({ masks }) => masks?.samples ?? 0)),
+    },
     meanChroma: round6(sum(all.map((part) => part.chromaSum)) / samples || 0),
     shards: sorted.map(toShardEntry),
   };

@@ -8,12 +8,12 @@ const READS_AT_ONCE = 16;
 const USES_AT_ONCE = 2;
 const HELD_BYTES = 32 * 2 ** 20;
 
-export async function readAhead<T>(
+export async function readAhead<T, R>(
   items: readonly T[],
   how: {
     sizeBytes(item: T): number;
-    read(item: T): Promise<Uint8Array>;
-    use(position: number, item: T, file: Uint8Array): Promise<void>;
+    read(item: T): Promise<R>;
+    use(position: number, item: T, read: R): Promise<void>;
     /** Largest sum of bytes that are read and not yet used; one file may be larger. */
     readonly heldBytes?: number;
   },
@@ -23,8 +23,8 @@ export async function readAhead<T>(
   await mapBounded(items, READS_AT_ONCE, async (item, position) => {
     const size = how.sizeBytes(item);
     await bytes.spend(size, async () => {
-      const file = await how.read(item);
-      await uses.spend(1, () => how.use(position, item, file));
+      const read = await how.read(item);
+      await uses.spend(1, () => how.use(position, item, read));
     });
   });
 }

@@ -8,6 +8,7 @@ import type { FileTree } from "./file-tree.ts";
 import { openImageFolder } from "./image-folder.ts";
 import type { LeftOut } from "./left-out.ts";
 import { openPlace } from "./place.ts";
+import { openVoc } from "./voc.ts";
 
 export type SourceFormat = (typeof SOURCE_FORMATS)[number];
 
@@ -48,6 +49,8 @@ export type SourceRequest = {
   readonly split: Split;
   /** Take only so many items. */
   readonly limit: number | null;
+  /** Whether masks are wanted; absent: where the source has them. */
+  readonly masks?: boolean | undefined;
 };
 
 export type OpenSource = (
@@ -58,6 +61,7 @@ export type OpenSource = (
 const formats: Readonly<Record<SourceFormat, OpenSource>> = {
   cifar10: openCifar10,
   "image-folder": openImageFolder,
+  voc: openVoc,
 };
 
 /** Lists a source. @throws UserError when it is not there or not laid out as its format says. */

@@ -1,7 +1,7 @@
 /** Parameters of `shard`. The places (`source`) are not part of a key; what lies there is, by its fingerprint. */
 import { z } from "zod";
 
-export const SOURCE_FORMATS = ["cifar10", "image-folder"] as const;
+export const SOURCE_FORMATS = ["cifar10", "image-folder", "voc"] as const;
 /** Names of the parts that published datasets have. */
 export const SPLITS = ["train", "val", "trainval", "test"] as const;
 export type Split = (typeof SPLITS)[number];
@@ -18,7 +18,13 @@ export const shardParams = z.strictObject({
     .enum(SPLITS)
     .default("train")
     .describe(
-      "Which part of the source. An image folder has it as a sub-folder, or has no parts.",
+      "Which part of the source: a list of a VOC layout, a sub-folder of an image folder, which may also have no parts.",
+    ),
+  masks: z
+    .boolean()
+    .optional()
+    .describe(
+      "VOC layout: true takes the images of ImageSets/Segmentation with their masks, false those of ImageSets/Main without; if absent, masks are taken where there are any.",
     ),
   limit: z
     .int()

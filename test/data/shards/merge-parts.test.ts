@@ -12,7 +12,8 @@ import {
 
 function part(index: number, change: Partial<ShardPart> = {}): ShardPart {
   return {
-    version: 1,
+    version: 2,
+    masks: null,
     index,
     count: 2,
     source: { format: "image-folder", split: "train", identity: "x", items: 5 },
