@@ -3,6 +3,7 @@ import type { TaskProgress } from "../executor/executor.ts";
 import { formatDuration } from "../report/format.ts";
 import type { RunStatus } from "../run/status.ts";
 import { formatTable, type Paint } from "./output.ts";
+import { progressDetail } from "./progress-detail.ts";
 
 /** Text of several lines. */
 export function formatStatus(
@@ -44,8 +45,8 @@ export function formatStatus(
     { title: "failed", value: ({ failed }) => String(failed), align: "right" },
   ]);
   const running = (view.progress ?? []).map(
-    ({ task, step, steps, detail }) =>
-      `  ${"running".padEnd(9)} ${task}: ${step}/${steps} ${detail}`,
+    (progress) =>
+      `  ${"running".padEnd(9)} ${progress.task}: ${progress.step}/${progress.steps} ${progressDetail(progress)}`,
   );
   const orphaned =
     view.isDriven === false

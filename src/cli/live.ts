@@ -7,6 +7,7 @@ import { formatDuration } from "../report/format.ts";
 import type { RunStatus } from "../run/status.ts";
 import type { TextOutput } from "./environment.ts";
 import type { Paint } from "./output.ts";
+import { progressDetail } from "./progress-detail.ts";
 
 export type View = {
   readonly run: string;
@@ -49,12 +50,10 @@ export function frame(
   ];
 }
 
-function progressRow(
-  { task, step, steps, detail }: TaskProgress,
-  width: number,
-): string {
+function progressRow(progress: TaskProgress, width: number): string {
+  const { task, step, steps } = progress;
   const fraction = steps > 0 ? step / steps : 0;
-  return `  ${task.padEnd(width)}  ${bar(fraction)} ${step}/${steps}  ${detail}`;
+  return `  ${task.padEnd(width)}  ${bar(fraction)} ${step}/${steps}  ${progressDetail(progress)}`;
 }
 
 function bar(fraction: number): string {

@@ -41,12 +41,6 @@ function parse(line: string): Record<string, unknown> | null {
   }
 }
 
-/** The progress that a line reports, or null. */
-export function readProgressLine(line: string): Progress | null {
-  const progress = parse(line)?.["progress"];
-  return isProgress(progress) ? progress : null;
-}
-
 type Progress = {
   readonly step: number;
   readonly steps: number;

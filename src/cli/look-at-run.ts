@@ -4,6 +4,7 @@
  */
 import { mapBounded } from "../base/async.ts";
 import type { TaskProgress } from "../executor/executor.ts";
+import { readWorkerLine } from "../executor/local/worker-line.ts";
 import type { RunStatus } from "../run/status.ts";
 import { isTerminal } from "../run/to-status.ts";
 import { inspectClaim } from "../store/claims/claims.ts";
@@ -12,7 +13,6 @@ import { createLiveness, describeOwner } from "../store/claims/owner.ts";
 import { readStatus, toLeaseKey } from "../store/runs/run-records.ts";
 import type { Store } from "../store/store.ts";
 import type { Environment } from "./environment.ts";
-import { readProgressLine } from "./log-line.ts";
 
 export type RunView = {
   readonly run: string;
@@ -74,7 +74,7 @@ async function readProgress(
   const bytes = await store.read(path, { offset: size - length, length });
   const lines = new TextDecoder().decode(bytes ?? new Uint8Array()).split("\n");
   for (const line of lines.reverse()) {
-    const progress = readProgressLine(line);
+    const { progress } = readWorkerLine(line);
     if (progress !== null) return { task, ...progress };
   }
   return null;

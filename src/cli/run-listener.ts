@@ -3,6 +3,7 @@ import type { DriveEvent } from "../executor/drive.ts";
 import { formatDuration } from "../report/format.ts";
 import type { Display } from "./live.ts";
 import type { Paint } from "./output.ts";
+import { progressDetail } from "./progress-detail.ts";
 
 /** Plain lines say how long work goes on this often. */
 const PLAIN_PROGRESS_MS = 15_000;
@@ -49,8 +50,10 @@ export function createRunListener(options: {
           progress.length > 0
         ) {
           lastPlainMs = elapsedMs();
-          for (const { task, step, steps, detail } of progress)
-            display.line(`${stamp()}  ${task} ${step}/${steps} ${detail}`);
+          for (const entry of progress)
+            display.line(
+              `${stamp()}  ${entry.task} ${entry.step}/${entry.steps} ${progressDetail(entry)}`,
+            );
         }
         return;
       }

@@ -6,7 +6,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Plan, Task } from "../plan/plan.ts";
 import { renderHtml } from "../report/html/page.ts";
-import { createStageCosts, type RunFacts } from "../report/run-facts.ts";
+import {
+  createStageCosts,
+  type ReadingCost,
+  type RunFacts,
+} from "../report/run-facts.ts";
 import { parseReport, type ReportValue } from "../report/value.ts";
 import { readArtifactFile } from "../store/artifacts/artifact.ts";
 import { layout } from "../store/layout.ts";
@@ -118,6 +122,7 @@ async function gatherFacts(
     wallMs: manifest.timing.wallMs,
     cpuMs: manifest.timing.cpuMs,
     peakMemoryBytes: manifest.timing.peakMemoryBytes,
+    reading: toReading(manifest),
   }));
   // From the first task that started to the last that ended: looking again later does not make a run longer.
   const { events } = await readRunEvents(store, run);
@@ -135,6 +140,19 @@ async function gatherFacts(
       : lastCommit(manifests.map(({ manifest }) => manifest)),
     wallMs: isKnown ? finishedAtMs - startedAtMs : 0,
     stages: createStageCosts(costs),
+  };
+}
+
+function toReading({ timing: { loader } }: Manifest): ReadingCost | null {
+  if (!loader) return null;
+  const { images, bytesFetched, requests, wallMs } = loader;
+  return {
+    images,
+    bytesFetched,
+    requests,
+    waitedMs: loader.trainerWaitMs,
+    wallMs,
+    waitedFor: loader.bottleneck,
   };
 }
 

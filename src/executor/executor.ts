@@ -12,6 +12,15 @@ export type TaskProgress = {
   readonly steps: number;
   /** Short, for people: `loss 2.51, 640 images/s`. */
   readonly detail: string;
+  /** What a training stands still for, if it does for a good part of its time. */
+  readonly waiting: Waiting | null;
+};
+
+export type Waiting = {
+  /** `storage` or `decode`. */
+  readonly for: string;
+  /** Of the time, 0 to 1. */
+  readonly share: number;
 };
 
 export type Executor = {

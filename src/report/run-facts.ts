@@ -4,6 +4,18 @@
  * it cost when it was computed.
  */
 
+/** How images came to trainings that read them from the store; all sums. */
+export type ReadingCost = {
+  readonly images: number;
+  readonly bytesFetched: number;
+  readonly requests: number;
+  /** How long training stood still for images, out of how long it took. */
+  readonly waitedMs: number;
+  readonly wallMs: number;
+  /** What was the slower part while it waited. */
+  readonly waitedFor: "storage" | "decode" | "training";
+};
+
 export type StageCost = {
   readonly stage: string;
   readonly kind: string;
@@ -14,6 +26,8 @@ export type StageCost = {
   readonly wallMs: number;
   readonly cpuMs: number;
   readonly peakMemoryBytes: number;
+  /** Null: nothing was read while computing. */
+  readonly reading: ReadingCost | null;
 };
 
 export type RunFacts = {
@@ -34,12 +48,11 @@ export type TaskCost = {
   readonly wallMs: number;
   readonly cpuMs: number;
   readonly peakMemoryBytes: number;
+  readonly reading: ReadingCost | null;
 };
 
 /** Sums tasks by stage, stages in order of their first task. */
 export function createStageCosts(tasks: readonly TaskCost[]): StageCost[] {
-  const sum = (numbers: readonly number[]) =>
-    numbers.reduce((total, value) => total + value, 0);
   return [...Map.groupBy(tasks, ({ stage }) => stage)].map(
     ([stage, members]) => ({
       stage,
@@ -52,6 +65,28 @@ export function createStageCosts(tasks: readonly TaskCost[]): StageCost[] {
         0,
         ...members.map(({ peakMemoryBytes }) => peakMemoryBytes),
       ),
+      reading: sumReading(
+        members.flatMap(({ reading }) => (reading ? [reading] : [])),
+      ),
     }),
   );
+}
+
+/** What was waited for is that of the task which waited longest. */
+function sumReading(costs: readonly ReadingCost[]): ReadingCost | null {
+  const [worst] = costs.toSorted((a, b) => b.waitedMs - a.waitedMs);
+  if (!worst) return null;
+  const total = (pick: (cost: ReadingCost) => number) => sum(costs.map(pick));
+  return {
+    images: total(({ images }) => images),
+    bytesFetched: total(({ bytesFetched }) => bytesFetched),
+    requests: total(({ requests }) => requests),
+    waitedMs: total(({ waitedMs }) => waitedMs),
+    wallMs: total(({ wallMs }) => wallMs),
+    waitedFor: worst.waitedFor,
+  };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, value) => total + value, 0);
 }

@@ -50,6 +50,7 @@ export function toManifest(made: {
       wallMs: finishedAtMs - startedAtMs,
       cpuMs: usage.cpuMs,
       peakMemoryBytes: usage.peakMemoryBytes,
+      ...(made.result.loader ? { loader: { ...made.result.loader } } : {}),
     },
   };
 }

@@ -29,6 +29,7 @@ function viewOf(tasks: number): View {
       step: 500,
       steps: 1000,
       detail: `loss 2.51, ${"640 images/s, ".repeat(10)}`,
+      waiting: null,
     })),
   };
 }
@@ -40,6 +41,18 @@ test("the block shows counts, elapsed time and one clipped line per running task
   expect(lines[1]).toMatch(/^ {2}pretrain-seed-0 {2}█{10}░{10} 500\/1000/);
   for (const line of lines.slice(1))
     expect(line.length).toBeLessThanOrEqual(80);
+});
+
+test("a training that stands still says for what", () => {
+  const view = viewOf(1);
+  const progress = view.progress.map((task) => ({
+    ...task,
+    detail: "loss 2.51",
+    waiting: { for: "decode", share: 0.337 },
+  }));
+  expect(frame({ ...view, progress }, 120, plain)[1]).toMatch(
+    / 500\/1000 {2}loss 2\.51, waiting for: decode \(34 % of the time\)$/,
+  );
 });
 
 test("more running tasks than fit are counted", () => {

@@ -11,6 +11,7 @@ const task = (stage: string, wallMs: number, isCached = false) => ({
   wallMs,
   cpuMs: wallMs * 2,
   peakMemoryBytes: wallMs * 1000,
+  reading: null,
 });
 
 it("sums time over the tasks of a stage, takes the largest memory and counts what was cached", () => {
@@ -28,6 +29,7 @@ it("sums time over the tasks of a stage, takes the largest memory and counts wha
       wallMs: 4,
       cpuMs: 8,
       peakMemoryBytes: 3000,
+      reading: null,
     },
     {
       stage: "a",
@@ -37,8 +39,37 @@ it("sums time over the tasks of a stage, takes the largest memory and counts wha
       wallMs: 5,
       cpuMs: 10,
       peakMemoryBytes: 5000,
+      reading: null,
     },
   ]);
+});
+
+const reading = (waitedMs: number, waitedFor: "storage" | "decode") => ({
+  images: 640,
+  bytesFetched: 2 ** 20,
+  requests: 2,
+  waitedMs,
+  wallMs: 1000,
+  waitedFor,
+});
+
+it("says how images came to a training, and for what those of a stage waited longest", () => {
+  const stages = createStageCosts([
+    { ...task("pretrain", 1000), reading: reading(20, "storage") },
+    { ...task("pretrain", 1000), reading: reading(300, "decode") },
+    task("classify", 1000),
+  ]);
+  expect(stages[0]?.reading).toMatchObject({ images: 1280, waitedMs: 320 });
+  const report = createReport(createExampleInputs());
+  const page = renderHtml(report, { run: { ...exampleRun, stages } });
+  expect(page).toContain("Where the time went");
+  expect(page).toContain(
+    "1280 images from 2 MiB in 4 requests; 16 % of its time was waiting for images to be decoded",
+  );
+  expect(page).not.toMatch(/<b>classify<\/b>:/);
+  expect(renderHtml(report, { run: exampleRun })).not.toContain(
+    "Where the time went",
+  );
 });
 
 it("shows time and cost in the copy of a run, and nowhere in the artifact", () => {

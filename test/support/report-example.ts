@@ -246,6 +246,7 @@ export const exampleRun: RunFacts = {
       wallMs: 3100,
       cpuMs: 4200,
       peakMemoryBytes: 210 * MiB,
+      reading: null,
     },
     {
       stage: "pretrain",
@@ -255,6 +256,7 @@ export const exampleRun: RunFacts = {
       wallMs: 171_000,
       cpuMs: 188_000,
       peakMemoryBytes: 640 * MiB,
+      reading: null,
     },
     {
       stage: "finetune",
@@ -264,6 +266,7 @@ export const exampleRun: RunFacts = {
       wallMs: 118_000,
       cpuMs: 131_000,
       peakMemoryBytes: 590 * MiB,
+      reading: null,
     },
     {
       stage: "score",
@@ -273,6 +276,7 @@ export const exampleRun: RunFacts = {
       wallMs: 49_000,
       cpuMs: 54_000,
       peakMemoryBytes: 480 * MiB,
+      reading: null,
     },
   ],
 };

@@ -7,13 +7,11 @@
  * Buffers are reused: a batch is valid until the second call after it.
  */
 import { UserError } from "../../base/errors.ts";
+import { VOID_CLASS } from "../crops/place-crop.ts";
 import type { Images } from "../images/image-set.ts";
 import { writeGray } from "../pixels/color.ts";
 import type { ImageSize } from "../pixels/image-size.ts";
 import { checkBorder, placeOf } from "./augment.ts";
-
-/** The class of pixels that nobody judged, and of what lies outside the photograph: it is not learned. */
-export const VOID_CLASS = 255;
 
 export type SegmentationBatch = {
   /** [B, H, W, 1], mean gray − GRAY_MEAN. */

@@ -1,8 +1,10 @@
 /**
  * One line of a worker's output → what it means. The format is the contract between `worker` and any executor
  * (docs/formats.md, "Worker output"): `{"level": "error", "code", "msg", "hint"}` ends a failed attempt,
- * `{"progress": {"step", "steps", "detail"}}` tells how far it is. Anything else is text for people.
+ * `{"progress": {"step", "steps", "detail", "loader"}}` tells how far it is, and what it waits for. Anything else is text
+ * for people.
  */
+import type { TaskProgress } from "../executor.ts";
 
 export type StageError = {
   readonly code: string | null;
@@ -12,11 +14,7 @@ export type StageError = {
 
 export type WorkerLine = {
   readonly error: StageError | null;
-  readonly progress: null | {
-    readonly step: number;
-    readonly steps: number;
-    readonly detail: string;
-  };
+  readonly progress: Omit<TaskProgress, "task"> | null;
   /** The line itself, if no logger wrote it. */
   readonly text: string | null;
 };
@@ -54,7 +52,19 @@ function toProgress(value: unknown): WorkerLine["progress"] {
   if (!isRecord(value)) return null;
   const { step, steps, detail } = value;
   if (typeof step !== "number" || typeof steps !== "number") return null;
-  return { step, steps, detail: textOf(detail) ?? "" };
+  const waiting = toWaiting(value["loader"]);
+  return { step, steps, detail: textOf(detail) ?? "", waiting };
+}
+
+/** A loader that keeps up says that its bottleneck is the training. */
+function toWaiting(value: unknown): TaskProgress["waiting"] {
+  if (!isRecord(value)) return null;
+  const { bottleneck, trainerWaitMs, wallMs } = value;
+  if (typeof trainerWaitMs !== "number" || typeof wallMs !== "number")
+    return null;
+  return bottleneck === "storage" || bottleneck === "decode"
+    ? { for: bottleneck, share: Math.min(1, trainerWaitMs / wallMs) }
+    : null;
 }
 
 function textOf(value: unknown): string | null {

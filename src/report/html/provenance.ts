@@ -4,6 +4,7 @@ import type { RunFacts } from "../run-facts.ts";
 import type { ReportValue } from "../value.ts";
 import { html } from "./markup.ts";
 import type { Markup } from "./markup.ts";
+import { renderReading } from "./reading.ts";
 import { renderScrollBox } from "./tables.ts";
 
 export function renderLeftOut(leftOut: ReportValue["leftOut"]): Markup {
@@ -95,6 +96,7 @@ export function renderRun(facts: RunFacts): Markup {
       finished ${finished.slice(0, 16).replace("T", " ")} UTC.
     </p>
     ${renderScrollBox("Time and memory by stage", grid)}
+    ${renderReading(stages)}
     <p class="note">
       Sums over tasks, which run side by side. What came from the store shows
       what it cost when it was computed.

@@ -48,6 +48,25 @@ export const manifestSchema = z.object({
     wallMs: z.number(),
     cpuMs: z.number(),
     peakMemoryBytes: z.number(),
+    /** Where the time of what read images went; absent: everything was in memory, or nothing was read. */
+    loader: z
+      .object({
+        images: z.number(),
+        bytesFetched: z.number(),
+        requests: z.number(),
+        cacheHits: z.number(),
+        /** Milliseconds, summed over the loader's threads. */
+        fetchMs: z.number(),
+        decodeMs: z.number(),
+        cropMs: z.number(),
+        waitForBytesMs: z.number(),
+        waitForSlotMs: z.number(),
+        /** How long the training stood still, out of `wallMs`. */
+        trainerWaitMs: z.number(),
+        wallMs: z.number(),
+        bottleneck: z.enum(["storage", "decode", "training"]),
+      })
+      .optional(),
   }),
 });
 

@@ -88,7 +88,12 @@ describe("a worker's log", () => {
       message: "last",
       hint: "try",
     });
-    expect(log.lastProgress()).toEqual({ step: 3, steps: 9, detail: "loss 2" });
+    expect(log.lastProgress()).toEqual({
+      step: 3,
+      steps: 9,
+      detail: "loss 2",
+      waiting: null,
+    });
     expect(log.tail()).toEqual([
       "word 3",
       "word 4",
@@ -118,6 +123,21 @@ describe("a worker's line", () => {
       "progress that is none",
       '{"progress":{"step":"1"}}',
       { progress: null, text: null },
+    ],
+    [
+      "a training that waits for images",
+      '{"progress":{"step":1,"steps":2,"detail":"","loader":{"bottleneck":"decode","trainerWaitMs":250,"wallMs":1000}}}',
+      { progress: { step: 1, waiting: { for: "decode", share: 0.25 } } },
+    ],
+    [
+      "a training whose images come in time",
+      '{"progress":{"step":1,"steps":2,"detail":"","loader":{"bottleneck":"training","trainerWaitMs":9,"wallMs":1000}}}',
+      { progress: { step: 1, waiting: null } },
+    ],
+    [
+      "a loader that makes no sense",
+      '{"progress":{"step":1,"steps":2,"detail":"","loader":{"bottleneck":"decode","wallMs":"long"}}}',
+      { progress: { step: 1, waiting: null } },
     ],
     ["a warning", '{"level":"warn","msg":"m"}', { error: null, text: null }],
   ])("%s", (_, line, want) => {
