@@ -18,7 +18,7 @@ import path from "node:path";
 import { z } from "zod";
 import { mapBounded } from "../base/async.ts";
 import { systemCode } from "../base/errors.ts";
-import { listingOf, openPlace } from "./sources/place.ts";
+import { listingOf, openPlace } from "./places/place.ts";
 
 const FILES_AT_ONCE = 8;
 

@@ -6,7 +6,7 @@
  * the quarantine list now and not to a crash of a training later (docs/design.md, invariant J).
  *
  * Images wait for their place in a spill file, not in memory: what is held is what the source reads ahead
- * (`sources/read-ahead.ts`), the pixels of the two images that are being decoded, and one chunk of the archive.
+ * (`places/read-ahead.ts`), the pixels of the two images that are being decoded, and one chunk of the archive.
  */
 import { crc32 } from "node:zlib";
 import { StoppedError, UserError } from "../../base/errors.ts";

@@ -50,19 +50,34 @@ export function readTar(archive: Uint8Array): TarEntry[] {
 }
 
 function readHeader(header: Buffer, at: number): TarEntry {
+  const { name, type, sizeBytes } = parseTarHeader(header, at);
+  if (type !== "0")
+    throw new TarError(
+      `'${name}' at byte ${at} is not a regular file (type '${type}')`,
+    );
+  checkTarName(name, at);
+  return { name, offset: at + BLOCK_BYTES, sizeBytes };
+}
+
+/** What a header says; `at` is where it stands, for messages. A regular file has the type "0". @throws TarError */
+export function parseTarHeader(
+  header: Buffer,
+  at: number,
+): {
+  readonly name: string;
+  readonly type: string;
+  readonly sizeBytes: number;
+} {
   if (octalField(header, 148, 8, at) !== headerSum(header))
     throw new TarError(`header at byte ${at} fails its checksum`);
   if (header.toString("latin1", 257, 262) !== "ustar")
     throw new TarError(`header at byte ${at} is not ustar`);
-  const name = memberName(header);
   const type = header[156] as number;
-  if (type !== 0x30 && type !== 0)
-    throw new TarError(
-      `'${name}' at byte ${at} is not a regular file (type '${String.fromCharCode(type)}')`,
-    );
-  checkName(name, at);
-  const sizeBytes = octalField(header, 124, 12, at);
-  return { name, offset: at + BLOCK_BYTES, sizeBytes };
+  return {
+    name: memberName(header),
+    type: type === 0 ? "0" : String.fromCharCode(type),
+    sizeBytes: octalField(header, 124, 12, at),
+  };
 }
 
 function memberName(header: Buffer): string {
@@ -71,7 +86,8 @@ function memberName(header: Buffer): string {
   return prefix ? `${prefix}/${name}` : name;
 }
 
-function checkName(name: string, at: number): void {
+/** @throws TarError for a name that could not lie below a folder. */
+export function checkTarName(name: string, at: number): void {
   const isSafe =
     name !== "" &&
     !name.includes("\\") &&
@@ -104,6 +120,6 @@ function octalField(
   return Number.parseInt(digits, 8);
 }
 
-function isZero(bytes: Uint8Array): boolean {
+export function isZero(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0);
 }

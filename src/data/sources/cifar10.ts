@@ -9,7 +9,7 @@ import { UserError } from "../../base/errors.ts";
 import type { Split } from "../../spec/params/params-shard.ts";
 import { decodeImage, DecodeError } from "../pixels/decode.ts";
 import { encodePpm } from "../shards/ppm.ts";
-import type { FileTree, TreeFile } from "./file-tree.ts";
+import type { FileTree, TreeFile } from "../places/file-tree.ts";
 import type { Source, SourceItem, SourceRequest } from "./source.ts";
 
 const SIDE = 32;

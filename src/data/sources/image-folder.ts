@@ -7,10 +7,10 @@
  */
 import { createHash } from "node:crypto";
 import { UserError } from "../../base/errors.ts";
-import type { FileTree, TreeFile } from "./file-tree.ts";
-import { byCodeUnit, LeftOutTally, type LeftOut } from "./left-out.ts";
-import { readAhead } from "./read-ahead.ts";
-import { splitPrefix } from "./split-prefix.ts";
+import type { FileTree, TreeFile } from "../places/file-tree.ts";
+import { byCodeUnit, LeftOutTally, type LeftOut } from "../places/left-out.ts";
+import { readAhead } from "../places/read-ahead.ts";
+import { splitPrefix } from "../places/split-prefix.ts";
 import type { Source, SourceItem, SourceRequest } from "./source.ts";
 import { takeSpread } from "./take-spread.ts";
 

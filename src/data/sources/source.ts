@@ -4,10 +4,11 @@
  */
 import type { SOURCE_FORMATS, Split } from "../../spec/params/params-shard.ts";
 import { openCifar10 } from "./cifar10.ts";
-import type { FileTree } from "./file-tree.ts";
+import type { FileTree } from "../places/file-tree.ts";
 import { openImageFolder } from "./image-folder.ts";
-import type { LeftOut } from "./left-out.ts";
-import { openPlace } from "./place.ts";
+import type { LeftOut } from "../places/left-out.ts";
+import { openPlace } from "../places/place.ts";
+import { openTarFiles } from "./tar-files.ts";
 import { openVoc } from "./voc.ts";
 
 export type SourceFormat = (typeof SOURCE_FORMATS)[number];
@@ -61,6 +62,7 @@ export type OpenSource = (
 const formats: Readonly<Record<SourceFormat, OpenSource>> = {
   cifar10: openCifar10,
   "image-folder": openImageFolder,
+  tar: openTarFiles,
   voc: openVoc,
 };
 

@@ -1,7 +1,7 @@
 /** Which classes the images of a VOC layout show, from its class lists or from its annotations. */
 import { mapBounded } from "../../base/async.ts";
-import type { FileTree } from "./file-tree.ts";
-import { byCodeUnit } from "./left-out.ts";
+import type { FileTree } from "../places/file-tree.ts";
+import { byCodeUnit } from "../places/left-out.ts";
 import { readLines } from "./voc-lines.ts";
 
 /** Their numbers in masks are one more: 0 is the background. */

@@ -12,15 +12,15 @@
  */
 import { createHash } from "node:crypto";
 import { UserError } from "../../base/errors.ts";
-import type { FileTree, TreeFile } from "./file-tree.ts";
-import { LeftOutTally } from "./left-out.ts";
-import { readAhead } from "./read-ahead.ts";
+import type { FileTree, TreeFile } from "../places/file-tree.ts";
+import { LeftOutTally } from "../places/left-out.ts";
+import { readAhead } from "../places/read-ahead.ts";
 import type { Source, SourceItem, SourceRequest } from "./source.ts";
 import { takeSpread } from "./take-spread.ts";
 import { readVocLabels } from "./voc-labels.ts";
 import { readLines } from "./voc-lines.ts";
 
-type VocItem = SourceItem & {
+type VocItem = Required<SourceItem> & {
   readonly image: TreeFile;
   readonly mask: TreeFile | null;
 };
@@ -56,7 +56,11 @@ export async function openVoc(
     identity: identityOf(items),
     classes,
     ...(list.hasMasks ? { maskClasses: ["background", ...classes] } : {}),
-    items: items.map(({ image: _, mask: __, ...item }) => item),
+    items: items.map(({ origin, label, labels }) => ({
+      origin,
+      label,
+      labels,
+    })),
     leftOut: leftOut.list(),
     read: (wanted, visit) => readItems(tree, items, wanted, visit),
   };
@@ -110,7 +114,7 @@ function identityOf(items: readonly VocItem[]): string {
   const hash = createHash("sha256");
   for (const { origin, labels, image, mask } of items) {
     const sizes = `${image.sizeBytes}\0${mask?.sizeBytes ?? 0}`;
-    hash.update(`${origin}\0${labels?.join(",")}\0${sizes}\n`);
+    hash.update(`${origin}\0${labels.join(",")}\0${sizes}\n`);
   }
   return `voc:${hash.digest("hex")}`;
 }

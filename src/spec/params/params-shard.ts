@@ -1,7 +1,12 @@
 /** Parameters of `shard`. The places (`source`) are not part of a key; what lies there is, by its fingerprint. */
 import { z } from "zod";
 
-export const SOURCE_FORMATS = ["cifar10", "image-folder", "voc"] as const;
+export const SOURCE_FORMATS = [
+  "cifar10",
+  "image-folder",
+  "tar",
+  "voc",
+] as const;
 /** Names of the parts that published datasets have. */
 export const SPLITS = ["train", "val", "trainval", "test"] as const;
 export type Split = (typeof SPLITS)[number];

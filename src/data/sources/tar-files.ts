@@ -1,0 +1,165 @@
+/**
+ * Tar files of photographs, as ImageNet and WebDataset have them: *.tar in a folder or bucket, below the split's folder
+ * if there is one. Images (*.jpg, *.jpeg, *.png) are read by their range; nothing is unpacked.
+ *
+ * Order: archives by name, members as they stand. The class of an image is, first that applies:
+ * 1. what the member of the same name says: `.cls` (a number or a name) or `.json` (`labelName`, `label`, `class` or
+ *    `cls`) beside it, as in WebDataset;
+ * 2. its folder in the archive;
+ * 3. the archive's name, if the image's name begins with it, as in ImageNet's n01440764.tar/n01440764_10026.JPEG.
+ * Else it has none. Masks (`.mask.png`) are counted, not taken. A source of several parts is walked by each: every header is read once a part.
+ */
+import { createHash } from "node:crypto";
+import { mapBounded } from "../../base/async.ts";
+import { toError, UserError } from "../../base/errors.ts";
+import { TarError } from "../shards/tar-reader.ts";
+import type { FileTree, TreeFile } from "../places/file-tree.ts";
+import { LeftOutTally } from "../places/left-out.ts";
+import { readAhead } from "../places/read-ahead.ts";
+import type { Source, SourceItem, SourceRequest } from "./source.ts";
+import { splitPrefix } from "../places/split-prefix.ts";
+import { takeSpread } from "./take-spread.ts";
+import { createClassNumbers, labelOf, type TarLabel } from "./tar-labels.ts";
+import { tarMembers, type TarMemberFound } from "../places/tar-members.ts";
+
+const IMAGE_NAME = /\.(?:jpe?g|png)$/i;
+const MASK_NAME = /\.mask\.png$/;
+const LABEL_NAME = /\.(?:cls|json)$/;
+/** A label member that is larger is something else. */
+const MAX_LABEL_BYTES = 64 * 2 ** 10;
+const ARCHIVES_AT_ONCE = 4;
+
+type TarItem = SourceItem & {
+  readonly archive: TreeFile;
+  readonly offset: number;
+  readonly sizeBytes: number;
+};
+
+export async function openTarFiles(
+  tree: FileTree,
+  request: SourceRequest,
+): Promise<Source> {
+  const prefix = splitPrefix(tree, request.split);
+  const leftOut = new LeftOutTally();
+  for (const { origin, reason } of tree.leftOut) leftOut.add(reason, origin);
+  const archives = tree.files.filter((file) => {
+    if (!file.path.startsWith(prefix)) return false;
+    if (file.path.endsWith(".tar")) return true;
+    leftOut.add("not named .tar", file.path);
+    return false;
+  });
+  const walked = await mapBounded(archives, ARCHIVES_AT_ONCE, (archive) =>
+    walkArchive(tree, archive, leftOut),
+  );
+  const found = walked.flat();
+  const { classes, numberOf } = createClassNumbers(
+    found.map(({ label }) => label),
+  );
+  const all = found.map(({ label, ...item }): TarItem => ({
+    ...item,
+    label: numberOf(label),
+  }));
+  const items = takeSpread(all, request.limit);
+  if (items.length === 0) throw noImages(tree, prefix);
+  return {
+    identity: identityOf(items),
+    classes,
+    items: items.map(({ origin, label }) => ({ origin, label })),
+    leftOut: leftOut.list(),
+    read: (wanted, visit) =>
+      readAhead(
+        wanted.map((index) => items[index] as TarItem),
+        {
+          sizeBytes: ({ sizeBytes }) => sizeBytes,
+          read: ({ archive, offset, sizeBytes }) =>
+            tree.readRange(archive, { offset, length: sizeBytes }),
+          use: (position, _, file) => visit(position, file),
+        },
+      ),
+  };
+}
+
+type Found = Omit<TarItem, "label" | "labels"> & {
+  readonly label: TarLabel | null;
+};
+
+async function walkArchive(
+  tree: FileTree,
+  archive: TreeFile,
+  leftOut: LeftOutTally,
+): Promise<Found[]> {
+  const images: TarMemberFound[] = [];
+  const labels = new Map<string, TarLabel>();
+  try {
+    const { sizeBytes } = archive;
+    const read = (range: { offset: number; length: number }) =>
+      tree.readRange(archive, range);
+    for await (const member of tarMembers({ sizeBytes, read })) {
+      const { name, type, offset, sizeBytes: length } = member;
+      const origin = `${archive.path}#${name}`;
+      if (type !== "0") leftOut.add("not a regular file", origin);
+      else if (MASK_NAME.test(name)) leftOut.add("a mask", origin);
+      else if (IMAGE_NAME.test(name)) images.push(member);
+      else if (!LABEL_NAME.test(name) || length > MAX_LABEL_BYTES)
+        leftOut.add("not named .jpg, .jpeg or .png", origin);
+      else {
+        const label = labelOf(name, await read({ offset, length }));
+        if (label) labels.set(keyOf(name), label);
+      }
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof TarError)) throw thrown;
+    throw malformed(tree, archive, thrown);
+  }
+  return images.map(({ name, offset, sizeBytes }) => ({
+    origin: `${archive.path}#${name}`,
+    label: labels.get(keyOf(name)) ?? placeLabel(name, archive),
+    archive,
+    offset,
+    sizeBytes,
+  }));
+}
+
+/** WebDataset's key of a member: all of it before the first dot of its base name. */
+function keyOf(name: string): string {
+  const base = name.lastIndexOf("/") + 1;
+  const dot = name.indexOf(".", base);
+  return dot < 0 ? name : name.slice(0, dot);
+}
+
+/** The class that an image has by where it lies. */
+function placeLabel(name: string, archive: TreeFile): TarLabel | null {
+  const parts = name.split("/");
+  const folder = parts.at(-2);
+  if (folder !== undefined) return { name: folder, number: null };
+  const stem = archive.path.split("/").at(-1)?.slice(0, -".tar".length) ?? "";
+  return name.startsWith(`${stem}_`) ? { name: stem, number: null } : null;
+}
+
+function identityOf(items: readonly TarItem[]): string {
+  const hash = createHash("sha256");
+  for (const { origin, label, offset, sizeBytes } of items)
+    hash.update(`${origin}\0${label}\0${offset}\0${sizeBytes}\n`);
+  return `tar:${hash.digest("hex")}`;
+}
+
+function malformed(
+  tree: FileTree,
+  archive: TreeFile,
+  cause: TarError,
+): UserError {
+  return new UserError({
+    code: "data.source-malformed",
+    message: `the archive '${archive.path}' in '${tree.name}' ${toError(cause).message}`,
+    hint: "check it with `tar tvf`; compressed archives have to be unpacked first",
+    cause,
+  });
+}
+
+function noImages(tree: FileTree, prefix: string): UserError {
+  return new UserError({
+    code: "data.source-empty",
+    message: `expected *.tar with images (.jpg, .jpeg, .png) in '${tree.name}/${prefix}', found none`,
+    hint: "put the archives into one folder; for loose images use format: image-folder",
+  });
+}
