@@ -31,7 +31,6 @@ import type { Capabilities, WriteCapabilities } from "./s3/probe.ts";
 import { isEtag, nonceBytes, withNonce, withoutNonce } from "./s3/record.ts";
 import { createRetry, defaultLimits } from "./s3/retry.ts";
 import type { RetryLimits } from "./s3/retry.ts";
-import { openWire } from "./s3/wire/wire.ts";
 import type { Wire } from "./s3/wire/wire.ts";
 import { createWriter } from "./s3/write.ts";
 import type { WriteOutcome } from "./s3/write.ts";
@@ -82,6 +81,8 @@ export function createS3Store(options: S3StoreOptions): S3Store {
   const bucket = createBucket(options.bucket, open);
   const wire = once(async () => {
     const connection = await open();
+    // With the SDK, and not before: signing loads as much.
+    const { openWire } = await import("./s3/wire/wire.ts");
     const name = options.bucket;
     return openWire({ connection, bucket: name, timeouts: settings, clock });
   });

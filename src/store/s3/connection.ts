@@ -11,7 +11,6 @@
  * - a proxy where Node was told to use one, which agents of the SDK's own do not learn.
  */
 import type * as sdkTypes from "@aws-sdk/client-s3";
-import { globalAgent } from "node:http";
 import { UserError } from "../../base/errors.ts";
 
 type Sdk = typeof sdkTypes;
@@ -48,7 +47,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   const isAws = endpoint === null || isAwsHost(endpoint);
   const region = options.region ?? (await findRegion(sdk));
   if (region === null && isAws) throw noRegion();
-  const proxyEnv = findProxy();
+  const proxyEnv = await findProxy();
   const sockets = {
     keepAlive: true,
     maxSockets: options.maxSockets,
@@ -79,7 +78,8 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
  * HTTP_PROXY, HTTPS_PROXY and NO_PROXY where Node was told to heed them (NODE_USE_ENV_PROXY=1 or --use-env-proxy): it
  * gives them to its global agent. Agents of our own do not inherit them.
  */
-function findProxy(): unknown {
+async function findProxy(): Promise<unknown> {
+  const { globalAgent } = await import("node:http");
   // Documented, and missing from the types.
   const agent: { readonly options?: { readonly proxyEnv?: unknown } } =
     globalAgent as object;
