@@ -64,15 +64,18 @@ export async function openSampleTable(
   const files = await findDatasetFiles(store, manifest);
   const limit = options.limit ?? files.catalog.samples;
   const taken = takeShards(files.shards, limit);
+  // Read first, then add up: what a catalog claims is not worth memory before it is checked.
+  const indices = await mapBounded(taken, INDICES_AT_ONCE, (shard) =>
+    shard.files.readIndexFile(),
+  );
   const size = taken.reduce((sum, { samples }) => sum + samples, 0);
   const records = new SharedArrayBuffer(size * INDEX_RECORD_BYTES);
-  await mapBounded(taken, INDICES_AT_ONCE, async (shard) => {
-    const index = await shard.files.readIndexFile();
-    const end = INDEX_HEADER_BYTES + shard.samples * INDEX_RECORD_BYTES;
-    new Uint8Array(records, shard.first * INDEX_RECORD_BYTES).set(
-      index.subarray(INDEX_HEADER_BYTES, end),
+  for (const [i, { first, samples }] of taken.entries()) {
+    const end = INDEX_HEADER_BYTES + samples * INDEX_RECORD_BYTES;
+    new Uint8Array(records, first * INDEX_RECORD_BYTES).set(
+      (indices[i] as Uint8Array).subarray(INDEX_HEADER_BYTES, end),
     );
-  });
+  }
   const memory: SampleTableMemory = {
     shards: taken.map(({ first, samples, files: { entry } }) => ({
       first,
