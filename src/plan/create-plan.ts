@@ -39,7 +39,7 @@ export function createPlan(
         inputs,
         part: draft.part,
         resources: stage.resources,
-        checkpointEverySteps: stage.checkpointEverySteps,
+        checkpoint: stage.checkpoint,
         timeoutMs: stage.timeoutMs,
         key: taskKey({
           kind: draft.kind,

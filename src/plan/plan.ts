@@ -4,14 +4,21 @@
  * A task is stage × cell. `inputs` name tasks of this plan; `key` names the artifact, and is all that the store knows
  * of a task (invariant C). Tasks are in topological order: inputs stand before what reads them.
  */
-import type { Cell, JsonObject, Resources } from "../spec/pipeline-spec.ts";
+import type {
+  Cell,
+  CheckpointSpec,
+  JsonObject,
+  Resources,
+} from "../spec/pipeline-spec.ts";
 import type { StageKind } from "../spec/stage-kinds.ts";
 
 export type {
   Cell,
   CellValue,
+  CheckpointSpec,
   JsonObject,
   JsonValue,
+  KeepSpec,
   Resources,
 } from "../spec/pipeline-spec.ts";
 
@@ -34,8 +41,8 @@ export type Task = {
   /** Which part of a split stage this is. */
   readonly part: TaskPart | null;
   readonly resources: Resources;
-  /** Steps between checkpoints; null: the worker's default. Not part of the key. */
-  readonly checkpointEverySteps: number | null;
+  /** How it saves itself; null: the defaults. Not part of the key. */
+  readonly checkpoint: CheckpointSpec | null;
   /** Time after which an attempt is stopped and counted as failed; null: none. */
   readonly timeoutMs: number | null;
   /** 64 hexadecimal digits. */

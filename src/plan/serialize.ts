@@ -44,7 +44,7 @@ type TaskRow = readonly [
   inputs: Readonly<Record<string, readonly number[]>>,
   part: Task["part"],
   resources: number,
-  checkpointEverySteps: number | null,
+  checkpoint: Task["checkpoint"],
   timeoutMs: number | null,
   key: string,
 ];
@@ -75,7 +75,7 @@ function* piecesOf(plan: Unsealed): Generator<string> {
       inputs,
       task.part,
       resourceSets.indexOf(task.resources),
-      task.checkpointEverySteps,
+      task.checkpoint,
       task.timeoutMs,
       task.key,
     ];
@@ -152,7 +152,7 @@ export function planFromJson(text: string): Plan {
 
 function toTask(row: TaskRow, file: PlanFile): Task {
   const [name, stage, kind, cell, params, seed, inputs, part] = row;
-  const [, , , , , , , , resources, checkpointEverySteps, timeoutMs, key] = row;
+  const [, , , , , , , , resources, checkpoint, timeoutMs, key] = row;
   return Object.freeze({
     name,
     stage: file.plan.stages[stage]?.name ?? "",
@@ -168,7 +168,7 @@ function toTask(row: TaskRow, file: PlanFile): Task {
     ),
     part,
     resources: file.resources[resources] as Resources,
-    checkpointEverySteps,
+    checkpoint,
     timeoutMs,
     key,
   });

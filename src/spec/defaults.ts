@@ -1,5 +1,5 @@
 /** What a stage has when its file does not say: resources of its kind, seeds of the pipeline. In one place. */
-import type { Resources } from "./pipeline-spec.ts";
+import type { CheckpointSpec, Resources } from "./pipeline-spec.ts";
 import type { StageFile } from "./schema.ts";
 import type { StageKindDeclaration } from "./stage-kinds.ts";
 
@@ -12,6 +12,30 @@ export function resolveResources(
     memoryBytes: written.memory ?? declaration.resources.memoryBytes,
     gpu: written.gpu ?? 0,
     ...(written.workers === undefined ? {} : { workers: written.workers }),
+  };
+}
+
+/** What holds where a file says nothing. The last two: one may be damaged, or cut off while it was written. */
+export const defaultCheckpoint: CheckpointSpec = {
+  every: null,
+  keep: { last: 2, everySteps: null, best: null },
+  outageMs: 30 * 60_000,
+};
+
+export function resolveCheckpoint(
+  written: StageFile["checkpoint"],
+): CheckpointSpec | null {
+  if (written === undefined) return null;
+  const { every, keep = {}, outage } = written;
+  const standard = defaultCheckpoint;
+  return {
+    every: every ?? standard.every,
+    keep: {
+      last: keep.last ?? standard.keep.last,
+      everySteps: keep.every ?? standard.keep.everySteps,
+      best: keep.best ?? standard.keep.best,
+    },
+    outageMs: outage ?? standard.outageMs,
   };
 }
 

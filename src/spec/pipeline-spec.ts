@@ -54,6 +54,27 @@ export type Variant = {
   readonly params: JsonObject;
 };
 
+/** When a training saves itself: after so many steps, or so much time. */
+export type Cadence = { readonly steps: number } | { readonly ms: number };
+
+/** Which checkpoints stay: `last` until the task is committed, the others as long as its artifact. */
+export type KeepSpec = {
+  readonly last: number;
+  readonly everySteps: number | null;
+  readonly best: {
+    readonly metric: string;
+    readonly mode: "min" | "max";
+  } | null;
+};
+
+export type CheckpointSpec = {
+  /** Null: the stage's own. */
+  readonly every: Cadence | null;
+  readonly keep: KeepSpec;
+  /** How long a save may wait for the store. */
+  readonly outageMs: number;
+};
+
 export type StageSpec = {
   readonly name: string;
   readonly kind: StageKind;
@@ -67,7 +88,8 @@ export type StageSpec = {
   /** A fixed seed for every task of the stage. */
   readonly seed: number | null;
   readonly resources: Resources;
-  readonly checkpointEverySteps: number | null;
+  /** Null: the defaults. */
+  readonly checkpoint: CheckpointSpec | null;
   readonly timeoutMs: number | null;
 };
 

@@ -74,6 +74,51 @@ export const resourcesSchema = z
   })
   .describe("What one task needs; the kind's own figures where not given.");
 
+/** `500`, `10k`: steps; `10m`: time. */
+const cadence = z.union([
+  count.transform((steps) => ({ steps })),
+  durationMs.transform((ms) => ({ ms })),
+]);
+
+const bestOf = z.union([
+  z.string().transform((metric) => ({ metric, mode: "min" as const })),
+  z
+    .strictObject({ min: z.string() })
+    .transform(({ min }) => ({ metric: min, mode: "min" as const })),
+  z
+    .strictObject({ max: z.string() })
+    .transform(({ max }) => ({ metric: max, mode: "max" as const })),
+]);
+
+export const checkpointSchema = z
+  .strictObject({
+    every: cadence
+      .optional()
+      .describe("Steps between two checkpoints (500, 10k), or time (10m)."),
+    keep: z
+      .strictObject({
+        last: count
+          .optional()
+          .describe("The newest ones, until the task is done; 2."),
+        every: count
+          .optional()
+          .describe("Those of every so many steps, for good."),
+        best: bestOf
+          .optional()
+          .describe(
+            "The best one by a metric of the curve, for good: a name (the least), { min: name } or { max: name }.",
+          ),
+      })
+      .optional()
+      .describe("Which checkpoints stay."),
+    outage: durationMs
+      .optional()
+      .describe(
+        "How long a save is tried again when the store is away, before the attempt fails; 30m.",
+      ),
+  })
+  .describe("How a training saves itself; decides no result.");
+
 export const stageSchema = z.strictObject({
   kind: z.enum(STAGE_KINDS).describe("What the stage does."),
   description: z.string().optional().describe("A sentence for people."),
@@ -93,9 +138,7 @@ export const stageSchema = z.strictObject({
       "One fixed seed: no axis, so that all downstream seeds share it.",
     ),
   resources: resourcesSchema.prefault({}),
-  checkpoint: z
-    .strictObject({ every: count.describe("Steps between two checkpoints.") })
-    .optional(),
+  checkpoint: checkpointSchema.optional(),
   timeout: durationMs
     .optional()
     .describe("An attempt that takes longer is stopped and counts as failed."),

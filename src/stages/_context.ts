@@ -6,8 +6,8 @@ import { openEngine, type Engine } from "../engine/engine.ts";
 import { imagesAtOnce, type GrayImages } from "../train/jobs/gray-images.ts";
 import type { EngineOptions, InputArtifact, StageContext } from "./stage.ts";
 
-/** Steps between checkpoints where the pipeline says nothing: at most some tens of seconds of work. */
-export const CHECKPOINT_EVERY_STEPS = 250;
+/** Where the pipeline says nothing: at most some tens of seconds of work. */
+export const CHECKPOINT_EVERY = { steps: 250 } as const;
 
 /** The native engine, with results that are the same bits from run to run. */
 export function openStageEngine(options: EngineOptions): Engine {

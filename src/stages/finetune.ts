@@ -20,7 +20,7 @@ import { encodeMetrics } from "../train/metrics.ts";
 import { createProtocol } from "../train/protocol/protocol.ts";
 import { measureStatistics } from "../train/jobs/statistics.ts";
 import {
-  CHECKPOINT_EVERY_STEPS,
+  CHECKPOINT_EVERY,
   firstImages,
   inputOf,
   openStageEngine,
@@ -141,8 +141,7 @@ async function train(
       job,
       protocol: createProtocol(params.protocol),
       checkpoints: context.checkpoints,
-      checkpointEverySteps:
-        context.checkpointEverySteps ?? CHECKPOINT_EVERY_STEPS,
+      checkpointEvery: context.checkpointEvery ?? CHECKPOINT_EVERY,
       signal: context.signal,
       clock: systemClock,
       progress: (report) => context.progress(report),

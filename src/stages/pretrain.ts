@@ -16,11 +16,7 @@ import { pretextFeeds } from "../train/jobs/pretext-feeds.ts";
 import { createProtocol } from "../train/protocol/protocol.ts";
 import { measureStatistics } from "../train/jobs/statistics.ts";
 import type { Weights } from "../model/weights.ts";
-import {
-  CHECKPOINT_EVERY_STEPS,
-  firstImages,
-  openStageEngine,
-} from "./_context.ts";
+import { CHECKPOINT_EVERY, firstImages, openStageEngine } from "./_context.ts";
 import { openStageImages } from "./_images.ts";
 import {
   encodeModelDescription,
@@ -93,8 +89,7 @@ async function train(
         schedule: params.optimizer.schedule,
       }),
       checkpoints: context.checkpoints,
-      checkpointEverySteps:
-        context.checkpointEverySteps ?? CHECKPOINT_EVERY_STEPS,
+      checkpointEvery: context.checkpointEvery ?? CHECKPOINT_EVERY,
       signal: context.signal,
       clock: systemClock,
       progress: (report) => context.progress(report),

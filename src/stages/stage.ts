@@ -8,9 +8,10 @@ import type {
   TaskDescription,
 } from "../plan/task-description.ts";
 import type { TaskKind } from "../plan/plan.ts";
+import type { Cadence } from "../spec/pipeline-spec.ts";
 import type { StageKind, StageParams } from "../spec/stage-kinds.ts";
 import type { ArtifactWriter } from "../store/artifacts/artifact.ts";
-import type { CheckpointStore } from "../store/artifacts/checkpoints.ts";
+import type { CheckpointStore } from "../store/checkpoints/checkpoints.ts";
 import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 import type { LoaderUse } from "../train/loader-meter.ts";
@@ -56,7 +57,8 @@ export type StageContext<K extends TaskKind = TaskKind> = {
   readonly store: Store;
   readonly output: StageOutput;
   readonly checkpoints: CheckpointStore;
-  readonly checkpointEverySteps: number | null;
+  /** Null: the stage's own. */
+  readonly checkpointEvery: Cadence | null;
   readonly engine: EngineOptions;
   readonly loader: LoaderSettings;
   readonly log: Logger;

@@ -1,11 +1,10 @@
 /**
- * A training run as a checkpoint, and back (docs/design.md, invariant H): variables, momentum, and the loop's own state.
+ * What a checkpoint holds for a training run (docs/design.md, invariant H): variables, momentum, and the loop's own state.
  */
-import type { Checkpoint, TensorData } from "../store/artifacts/checkpoints.ts";
+import type { Checkpoint } from "../store/checkpoints/read-checkpoint.ts";
 import type { EarlyStopState } from "./protocol/early-stop.ts";
 import type { MetricsState } from "./metrics.ts";
-import { isSlot } from "./trainer.ts";
-import { fromTensorData, toTensorData } from "./variables.ts";
+import { fromTensorData } from "./variables.ts";
 import type { Weights } from "../model/weights.ts";
 
 /** JSON, written with every checkpoint. Everything else about a step follows from its number. */
@@ -14,23 +13,7 @@ export type LoopState = {
   readonly metrics: MetricsState;
 };
 
-export function toCheckpoint(
-  step: number,
-  weights: Weights,
-  state: LoopState,
-): Checkpoint {
-  const all = [...toTensorData(weights)];
-  const part = (keep: (name: string) => boolean): Map<string, TensorData> =>
-    new Map(all.filter(([name]) => keep(name)));
-  return {
-    step,
-    model: part((name) => !isSlot(name)),
-    optimizer: part(isSlot),
-    state,
-  };
-}
-
-/** The state is what `toCheckpoint` wrote for the same key: the store has verified its bytes. */
+/** The state is what a saver wrote for the same key: the store has verified its bytes. */
 export function fromCheckpoint(checkpoint: Checkpoint): {
   readonly step: number;
   readonly weights: Weights;

@@ -22,9 +22,22 @@ export function checkFiniteLosses(
 export function checkFiniteWeights(weights: Weights, done: number): void {
   for (const [name, { values }] of weights)
     if (!values.every(Number.isFinite))
-      throw notFinite(
-        `expected finite weights; found ${values.find((value) => !Number.isFinite(value))} in '${name}' after step ${done}, whose loss was finite`,
+      throw notFiniteWeight(
+        name,
+        values.find((value) => !Number.isFinite(value)) ?? Number.NaN,
+        done,
       );
+}
+
+/** For who found such a weight by himself. */
+export function notFiniteWeight(
+  name: string,
+  value: number,
+  done: number,
+): UserError {
+  return notFinite(
+    `expected finite weights; found ${value} in '${name}' after step ${done}, whose loss was finite`,
+  );
 }
 
 function notFinite(message: string): UserError {

@@ -6,8 +6,7 @@
  *   bits as one that was never stopped (docs/design.md, invariant H).
  * B The feeds of step k are prepared while step k − 1 computes.
  * C Losses and weights that are not finite stop the run before they can reach a checkpoint or an artifact.
- * D A checkpoint costs the run one copy of the weights; it is written while training goes on, one at a time, and a failed
- *   write ends the run.
+ * D A checkpoint costs the run one copy of the weights; it is written while training goes on (`saver.ts`).
  * E Told to stop, the run finishes its step, saves, and throws `StoppedError`.
  */
 import { setImmediate as yieldToEvents } from "node:timers/promises";
@@ -15,8 +14,9 @@ import type { Clock } from "../base/clock.ts";
 import { StoppedError } from "../base/errors.ts";
 import type { Weights } from "../model/weights.ts";
 import type { LoaderReport } from "../data/loader/loader.ts";
-import type { CheckpointStore } from "../store/artifacts/checkpoints.ts";
-import { fromCheckpoint, toCheckpoint, type LoopState } from "./checkpoint.ts";
+import type { Cadence } from "../spec/pipeline-spec.ts";
+import type { CheckpointStore } from "../store/checkpoints/checkpoints.ts";
+import { fromCheckpoint, type LoopState } from "./checkpoint.ts";
 import { checkFiniteLosses, checkFiniteWeights } from "./finite.ts";
 import {
   createLoaderMeter,
@@ -33,6 +33,7 @@ import {
 } from "./metrics.ts";
 import { createProgressMeter, type ProgressReport } from "./progress.ts";
 import type { Protocol, StepPlan } from "./protocol/protocol.ts";
+import { createSaver } from "./saver.ts";
 import type { StepFeeds, Trainer } from "./trainer.ts";
 
 /** What is trained. */
@@ -57,7 +58,7 @@ export type LoopOptions = {
   readonly job: Job;
   readonly protocol: Protocol;
   readonly checkpoints: CheckpointStore;
-  readonly checkpointEverySteps: number;
+  readonly checkpointEvery: Cadence;
   readonly signal: AbortSignal;
   readonly clock: Clock;
   progress(report: ProgressReport): void;
@@ -76,7 +77,12 @@ type Prepared = { readonly plan: StepPlan; readonly feeds: StepFeeds };
 /** Trains from the newest checkpoint, or from the start, to the end of the protocol. */
 export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   const { job, protocol, signal } = options;
-  const saver = createSaver(options);
+  const saver = createSaver({
+    trainer: job.trainer,
+    checkpoints: options.checkpoints,
+    every: options.checkpointEvery,
+    clock: options.clock,
+  });
   const loader = openLoaderMeter(options);
   const report = createProgressMeter({
     clock: options.clock,
@@ -127,20 +133,17 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     report(done, steps, losses["loss"] ?? Number.NaN);
 
     // --- what survives
-    const isDue =
-      done % options.checkpointEverySteps === 0 &&
-      protocol.planStep(done, state.protocol) !== null;
-    if (isDue && !signal.aborted) await saver.save(done, state);
+    const isLast = protocol.planStep(done, state.protocol) === null;
+    if (!isLast && !signal.aborted) await saver.afterStep(done, state);
     const coming = unlessStopped(ahead ?? prepare(done, state), signal);
     next = await (loader ? loader.wait(coming) : coming);
     if (signal.aborted) {
-      await saver.save(done, state);
-      await saver.settle();
+      await saver.saveNow(done, state);
       throw new StoppedError(`stopped after step ${done}, checkpoint saved`);
     }
   }
   await saver.settle();
-  await readFinite(job, done);
+  await checkLastWeights(job, done);
   const { rows } = closeSpan(state.metrics, done);
   loader?.take();
   return { steps: done, rows, state, loader: loader?.sum() ?? null };
@@ -221,34 +224,7 @@ async function score(
   };
 }
 
-/** The weights and slots as they are, fit to be kept (C). */
-async function readFinite({ trainer }: Job, done: number): Promise<Weights> {
-  const weights = await trainer.read();
-  checkFiniteWeights(weights, done);
-  return weights;
-}
-
-type Saver = {
-  /** Copies the weights now and writes them behind the next steps (D). */
-  save(done: number, state: LoopState): Promise<void>;
-  /** Waits for the last write; throws if it failed. */
-  settle(): Promise<void>;
-};
-
-function createSaver({ job, checkpoints }: LoopOptions): Saver {
-  let writing: Promise<void> = Promise.resolve();
-  let savedAt = -1;
-  return {
-    async save(done, state) {
-      await writing;
-      // Told to stop while it waited for images, behind a step that was saved already.
-      if (savedAt === done) return;
-      savedAt = done;
-      const weights = await readFinite(job, done);
-      writing = checkpoints.save(toCheckpoint(done, weights, state));
-      // Whoever waits for `writing` next gets the failure; until then nobody does.
-      writing.catch(() => undefined);
-    },
-    settle: () => writing,
-  };
+/** C: the last weights become an artifact. */
+async function checkLastWeights({ trainer }: Job, done: number): Promise<void> {
+  checkFiniteWeights(await trainer.read(), done);
 }

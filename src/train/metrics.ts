@@ -64,6 +64,11 @@ export function recordRow(state: MetricsState, row: MetricsRow): MetricsState {
   return { ...state, rows: [...state.rows, row] };
 }
 
+/** The newest value of each curve, by name. */
+export function newestValues({ rows }: MetricsState): Record<string, number> {
+  return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+}
+
 /** The bytes of `metrics.jsonl`: one JSON object a line, in the order of recording. */
 export function encodeMetrics(rows: readonly MetricsRow[]): Uint8Array {
   return new TextEncoder().encode(

@@ -2,7 +2,7 @@
  * A compiled training step: loss, gradients and the momentum update as one graph, with its variables and slots.
  *
  * A Whatever changes between steps is fed: the learning rate, and [seed, step] for what is random inside the graph.
- * B `read` and `write` cover every variable and every slot, so that what they carry continues to the same bits (docs/design.md,
+ * B `read`, `readInto` and `write` cover every variable and every slot, so that what they carry continues to the same bits (docs/design.md,
  *   invariant H).
  */
 import * as tf from "@tensorflow/tfjs-core";
@@ -37,6 +37,12 @@ export type Trainer = {
   ): Promise<Record<string, number>>;
   /** Runs one of the other functions. */
   run(name: string, feeds: StepFeeds): Promise<Record<string, TensorValue>>;
+  /** Every variable and slot, by name. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Copies variables and slots into shared memory, off this thread. */
+  readInto(
+    targets: ReadonlyMap<string, Uint8Array<SharedArrayBuffer>>,
+  ): Promise<void>;
   /** A copy of every variable and slot. */
   read(): Promise<Weights>;
   write(weights: Weights): Promise<void>;
@@ -101,6 +107,8 @@ export async function createTrainer(options: {
       );
     },
     run,
+    shapes: program.shapes,
+    readInto: (targets) => program.readInto(targets),
     read: async () => toWeights(await program.read()),
     write: (weights) =>
       program.write(

@@ -5,7 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { TensorValue } from "../engine/engine.ts";
 import type { Parameters } from "../model/encoder.ts";
 import type { WeightArray, Weights } from "../model/weights.ts";
-import type { TensorData } from "../store/artifacts/checkpoints.ts";
+import type { TensorData } from "../store/artifacts/safetensors-header.ts";
 import { toFloat32Array } from "../store/artifacts/safetensors.ts";
 
 export type Variables = {

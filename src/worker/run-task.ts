@@ -12,6 +12,7 @@ import { ExitCode, toError, TransientError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { TaskKind } from "../plan/plan.ts";
 import type { TaskDescription } from "../plan/task-description.ts";
+import { defaultCheckpoint } from "../spec/defaults.ts";
 import type {
   LoaderSettings,
   RunStage,
@@ -24,9 +25,9 @@ import {
 } from "../store/artifacts/artifact.ts";
 import {
   createCheckpointStore,
-  removeCheckpoints,
   type CheckpointStore,
-} from "../store/artifacts/checkpoints.ts";
+} from "../store/checkpoints/checkpoints.ts";
+import { removeCheckpoints } from "../store/checkpoints/retention.ts";
 import { takeClaim } from "../store/claims/claims.ts";
 import { holdClaim, type HeldClaim } from "../store/claims/hold-claim.ts";
 import { layout } from "../store/layout.ts";
@@ -38,12 +39,12 @@ import {
 } from "../store/claims/owner.ts";
 import { readTaskDescription } from "../store/runs/run-records.ts";
 import type { Store } from "../store/store.ts";
+import { logCheckpoints } from "./checkpoint-log.ts";
 import { reportFailure, toCauseOfEnd } from "./exit-code.ts";
 import type { WorkerFacts } from "./facts.ts";
 import { createMeteredStore } from "./metered-store.ts";
 import { createProgressLog, type ProgressLog } from "./progress-log.ts";
 import { readInputs } from "./read-inputs.ts";
-import { logResumption } from "./resume-log.ts";
 import { toManifest } from "./to-manifest.ts";
 
 /** The run function of each kind, as `stages/stages.ts` has them. */
@@ -57,6 +58,8 @@ export type WorkerOptions = {
   readonly engineDirectory: string;
   /** Where stages that read photographs keep what they fetched; null or absent: nowhere. */
   readonly cache?: LoaderSettings["cache"];
+  /** Between being told to stop and being killed; a save that takes longer is warned of. Null or absent: not known. */
+  readonly graceMs?: number | null;
   /** Aborts when the process is told to stop, or when its driver is gone. */
   readonly signal: AbortSignal;
   readonly log: Logger;
@@ -104,6 +107,7 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
     const work = {
       ...options,
       cache: options.cache ?? null,
+      graceMs: options.graceMs ?? null,
       clock,
       store,
       description,
@@ -164,8 +168,9 @@ async function compute(work: Work, held: HeldClaim): Promise<Outcome> {
   const { epoch } = held.claim;
   const output = createArtifactWriter(store, key, epoch);
   const { log } = work;
-  const checkpoints = createCheckpointStore({ store, key, epoch, log });
-  const result = await runStage(work, { held, output, checkpoints });
+  const result = await withCheckpoints(work, epoch, (checkpoints) =>
+    runStage(work, { held, output, checkpoints }),
+  );
   const manifest = toManifest({
     ...work,
     epoch,
@@ -179,6 +184,35 @@ async function compute(work: Work, held: HeldClaim): Promise<Outcome> {
   if (outcome === "committed") return "committed";
   await tidy(log, () => discardFiles(store, layout.attempt(key, epoch)));
   return "took another's result";
+}
+
+/** A stage with its checkpoints, whose writer ends with it, however that is. */
+async function withCheckpoints(
+  { store, description, log, clock, progress, graceMs }: Work,
+  epoch: number,
+  run: (checkpoints: CheckpointStore) => Promise<StageResult>,
+): Promise<StageResult> {
+  const { key, checkpoint } = description.task;
+  const { keep, outageMs } = checkpoint ?? defaultCheckpoint;
+  const checkpoints = createCheckpointStore({
+    store,
+    key,
+    epoch,
+    keep,
+    outageMs,
+    log,
+    clock,
+    onWaiting: (reason) => {
+      progress.waitForStore(reason);
+    },
+  });
+  try {
+    return await run(
+      logCheckpoints(checkpoints, { log, clock, progress, graceMs }),
+    );
+  } finally {
+    await checkpoints.close();
+  }
 }
 
 /** After the commit the task is done (A): what cannot be cleared away is only room that is taken up. */
@@ -216,8 +250,8 @@ async function runStage(
     inputs: await readInputs(store, description),
     store,
     output,
-    checkpoints: logResumption(checkpoints, log),
-    checkpointEverySteps: task.checkpointEverySteps,
+    checkpoints,
+    checkpointEvery: task.checkpoint?.every ?? null,
     engine: { directory: work.engineDirectory, threads },
     loader: {
       workers: task.resources.workers ?? threads,

@@ -13,7 +13,7 @@ function stageOf(sketch: Partial<StageSpec>): StageSpec {
     seeds: null,
     seed: null,
     resources: { cpu: 1, memoryBytes: 1, gpu: 0 },
-    checkpointEverySteps: null,
+    checkpoint: null,
     timeoutMs: null,
     ...sketch,
   };

@@ -33,14 +33,18 @@ describe("a pipeline file", () => {
       seeds: null,
       seed: null,
       resources: { ...stageKinds.shard.resources, gpu: 0 },
-      checkpointEverySteps: null,
+      checkpoint: null,
       timeoutMs: null,
       variants: [{ cell: {}, params: { shards: 1, split: "train" } }],
     });
     expect(train).toMatchObject({
       seeds: [3, 4],
       resources: { cpu: 1, memoryBytes: 48 * 2 ** 30, gpu: 1 },
-      checkpointEverySteps: 1000,
+      checkpoint: {
+        every: { steps: 1000 },
+        keep: { last: 2, everySteps: null, best: null },
+        outageMs: 1_800_000,
+      },
       timeoutMs: 90 * 60_000,
     });
   });

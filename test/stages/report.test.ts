@@ -6,7 +6,8 @@ import { reportParams } from "../../src/spec/params/params-report.ts";
 import { runReport } from "../../src/stages/report.ts";
 import type { InputArtifact, StageContext } from "../../src/stages/stage.ts";
 import { createArtifactWriter } from "../../src/store/artifacts/artifact.ts";
-import { createCheckpointStore } from "../../src/store/artifacts/checkpoints.ts";
+import { createCheckpointStore } from "../../src/store/checkpoints/checkpoints.ts";
+import { defaultCheckpoint } from "../../src/spec/defaults.ts";
 import { layout } from "../../src/store/layout.ts";
 import { commitManifest } from "../../src/store/artifacts/manifest.ts";
 import type { Manifest } from "../../src/store/artifacts/manifest.ts";
@@ -201,7 +202,7 @@ async function run(
         inputs: {},
         part: null,
         resources: { cpu: 1, memoryBytes: 1, gpu: 0 },
-        checkpointEverySteps: null,
+        checkpoint: null,
         timeoutMs: null,
         key,
       },
@@ -217,8 +218,13 @@ async function run(
       },
       writeStream: () => Promise.reject(new Error("a report is not streamed")),
     },
-    checkpoints: createCheckpointStore({ store, key, epoch: 1 }),
-    checkpointEverySteps: null,
+    checkpoints: createCheckpointStore({
+      ...defaultCheckpoint,
+      store,
+      key,
+      epoch: 1,
+    }),
+    checkpointEvery: null,
     engine: { directory: "", threads: 1 },
     loader: { workers: 1, maxBytes: 0, cache: null },
     log: silentLogger,

@@ -169,7 +169,7 @@ describe("pretrain", () => {
     await expect(
       pretrain({
         salt,
-        checkpointEverySteps: 5,
+        checkpointEvery: { steps: 5 },
         signal: stop.signal,
         onProgress: () => {
           stop.abort();

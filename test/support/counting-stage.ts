@@ -13,6 +13,7 @@ import {
 } from "../../src/base/errors.ts";
 import type { StageContext, StageResult } from "../../src/stages/stage.ts";
 import { readArtifactFile } from "../../src/store/artifacts/artifact.ts";
+import type { Checkpoint } from "../../src/store/checkpoints/read-checkpoint.ts";
 import { waitFor } from "./wait-for.ts";
 
 export type CountingParams = {
@@ -34,7 +35,11 @@ export async function countingStage(
   const { name } = context.description.task;
   if (params.fail) failAs(params.fail, params.trace, name);
   const found = await context.checkpoints.newest();
-  let state = found?.model.get("state")?.bytes ?? (await startState(context));
+  let state = found ? stateOf(found) : await startState(context);
+  context.checkpoints.prepare({
+    model: new Map([["weight", [8]]]),
+    optimizer: new Map(),
+  });
   for (let step = (found?.step ?? 0) + 1; step <= params.steps; step++) {
     state = createHash("sha256")
       .update(state)
@@ -73,13 +78,21 @@ async function save(
   step: number,
   state: Uint8Array,
 ): Promise<void> {
-  const tensor = { dtype: "U8", shape: [32], bytes: state } as const;
-  await context.checkpoints.save({
+  const saving = await context.checkpoints.save({
     step,
-    model: new Map([["state", tensor]]),
-    optimizer: new Map(),
-    state: { step },
+    async copyInto(targets) {
+      const numbers = Float32Array.from({ length: 8 }, (_, i) => step + i);
+      targets.get("weight")?.set(new Uint8Array(numbers.buffer));
+    },
+    state: { step, hash: Buffer.from(state).toString("hex") },
+    metrics: {},
   });
+  await saving.written;
+}
+
+function stateOf({ state }: Checkpoint): Uint8Array {
+  const { hash } = state as { readonly hash: string };
+  return Buffer.from(hash, "hex");
 }
 
 function failAs(

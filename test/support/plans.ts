@@ -30,7 +30,7 @@ export function buildTask(name: string, sketch: TaskSketch = {}): Task {
     inputs: inputs.length > 0 ? { data: inputs } : {},
     part: null,
     resources: { cpu: 1, memoryBytes: 2 ** 28, gpu: 0, ...sketch.resources },
-    checkpointEverySteps: null,
+    checkpoint: null,
     timeoutMs: sketch.timeoutMs ?? null,
     key: sketch.key ?? keyOf(name),
   };

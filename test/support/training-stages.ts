@@ -22,7 +22,9 @@ import {
   createArtifactWriter,
   readArtifactFile,
 } from "../../src/store/artifacts/artifact.ts";
-import { createCheckpointStore } from "../../src/store/artifacts/checkpoints.ts";
+import { createCheckpointStore } from "../../src/store/checkpoints/checkpoints.ts";
+import { defaultCheckpoint } from "../../src/spec/defaults.ts";
+import type { Cadence } from "../../src/spec/pipeline-spec.ts";
 import {
   commitManifest,
   type Manifest,
@@ -46,7 +48,7 @@ export async function runTrainingStage(options: {
   readonly params: Readonly<Record<string, unknown>>;
   readonly inputs: Readonly<Record<string, Manifest>>;
   readonly seed?: number;
-  readonly checkpointEverySteps?: number;
+  readonly checkpointEvery?: Cadence;
   readonly signal?: AbortSignal;
   /** Makes the key differ from that of another run with the same arguments. */
   readonly salt?: string;
@@ -72,8 +74,13 @@ export async function runTrainingStage(options: {
     ),
     store,
     output,
-    checkpoints: createCheckpointStore({ store, key, epoch: 1 }),
-    checkpointEverySteps: options.checkpointEverySteps ?? null,
+    checkpoints: createCheckpointStore({
+      ...defaultCheckpoint,
+      store,
+      key,
+      epoch: 1,
+    }),
+    checkpointEvery: options.checkpointEvery ?? null,
     engine: { directory: engineDirectory(), threads: 1 },
     loader: { workers: 2, maxBytes: 2 ** 28, cache: null },
     log: silentLogger,

@@ -2,10 +2,12 @@ import { describe, expect, test } from "vitest";
 import type { Clock } from "../../src/base/clock.ts";
 import { StoppedError, UserError } from "../../src/base/errors.ts";
 import type { WeightArray, Weights } from "../../src/model/weights.ts";
-import type {
-  Checkpoint,
-  CheckpointStore,
-} from "../../src/store/artifacts/checkpoints.ts";
+import {
+  createCheckpointStore,
+  type CheckpointStore,
+} from "../../src/store/checkpoints/checkpoints.ts";
+import type { Checkpoint } from "../../src/store/checkpoints/read-checkpoint.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
 import { trainLoop, type Job, type LoopOptions } from "../../src/train/loop.ts";
 import { createProtocol } from "../../src/train/protocol/protocol.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
@@ -26,6 +28,15 @@ function fakeTrainer(lossAt: (x: number) => number = (x) => x * x) {
       return { loss };
     },
     run: () => Promise.reject(new Error("not used")),
+    shapes: new Map([
+      ["x", [2]],
+      ["x/momentum", [2]],
+    ]),
+    readInto(targets) {
+      targets.get("x")?.set(new Uint8Array(toPair(x).buffer));
+      targets.get("x/momentum")?.set(new Uint8Array(toPair(momentum).buffer));
+      return Promise.resolve();
+    },
     read: () =>
       Promise.resolve(
         new Map<string, WeightArray>([
@@ -72,15 +83,30 @@ function jobOf(
   };
 }
 
-function memoryCheckpoints(): CheckpointStore & { saved: Checkpoint[] } {
-  const saved: Checkpoint[] = [];
+/** The real checkpoints in memory, with what was written in order. */
+function memoryCheckpoints(
+  ...saved: Checkpoint[]
+): CheckpointStore & { saved: Checkpoint[] } {
+  const checkpoints = createCheckpointStore({
+    store: createMemoryStore(),
+    key: "k",
+    epoch: 1,
+    keep: { last: 2, everySteps: null, best: null },
+    outageMs: 0,
+  });
   return {
+    ...checkpoints,
     saved,
     newest: () => Promise.resolve(saved.at(-1) ?? null),
-    save(checkpoint) {
-      const state = JSON.parse(JSON.stringify(checkpoint.state)) as unknown;
-      saved.push({ ...checkpoint, state });
-      return Promise.resolve();
+    async save(checkpoint) {
+      const saving = await checkpoints.save(checkpoint);
+      const written = saving.written.then(async (outcome) => {
+        const newest = await checkpoints.newest();
+        if (newest && outcome.kind === "written") saved.push(newest);
+        return outcome;
+      });
+      written.catch(() => undefined);
+      return { ...saving, written };
     },
   };
 }
@@ -102,7 +128,7 @@ const optionsOf = (job: Job, more: Partial<LoopOptions> = {}): LoopOptions => ({
   job,
   protocol: fixed(20),
   checkpoints: memoryCheckpoints(),
-  checkpointEverySteps: 6,
+  checkpointEvery: { steps: 6 },
   signal: new AbortController().signal,
   clock: tickingClock(),
   progress: () => undefined,
@@ -158,8 +184,7 @@ describe("the training loop", () => {
     expect(checkpoints.saved.map(({ step }) => step)).toEqual([6, 12, 18]);
     for (const checkpoint of checkpoints.saved) {
       const { trainer, calls, value } = fakeTrainer();
-      const own = memoryCheckpoints();
-      await own.save(checkpoint);
+      const own = memoryCheckpoints(checkpoint);
       const got = await trainLoop(
         optionsOf(jobOf(trainer), { checkpoints: own }),
       );
@@ -230,6 +255,10 @@ describe("the training loop", () => {
           steps = at.step + 1;
           return trainer.train(feeds, at);
         },
+        readInto: async (targets) => {
+          await trainer.readInto(targets);
+          if (steps >= done) targets.get("x")?.fill(0xff);
+        },
         read: async () =>
           steps < done
             ? trainer.read()
@@ -252,7 +281,7 @@ describe("the training loop", () => {
         optionsOf(jobOf(fakeTrainer().trainer), {
           protocol: fixed(103),
           checkpoints,
-          checkpointEverySteps: 50,
+          checkpointEvery: { steps: 50 },
         }),
       );
     const { rows } = await run();
@@ -264,7 +293,7 @@ describe("the training loop", () => {
 
   test("a checkpoint that cannot be written ends the run", async () => {
     const checkpoints: CheckpointStore = {
-      newest: () => Promise.resolve(null),
+      ...memoryCheckpoints(),
       save: () => Promise.reject(new Error("disk full")),
     };
     await expect(

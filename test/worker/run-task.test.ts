@@ -20,11 +20,13 @@ import { createMemoryStore } from "../../src/store/memory.ts";
 import { writeTaskDescription } from "../../src/store/runs/run-records.ts";
 import type { Store } from "../../src/store/store.ts";
 import { runWorker, type StageTable } from "../../src/worker/run-task.ts";
+import { checkpointAt, save, smallShapes } from "../support/checkpoints.ts";
 import {
   createManualClock,
   type ManualClock,
 } from "../support/manual-clock.ts";
 import { buildPlan, keyOf } from "../support/plans.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 type Stage = (context: StageContext) => Promise<StageResult>;
 type Line = { readonly level: string; readonly message: string } & LogFields;
@@ -272,8 +274,7 @@ describe("a worker", () => {
       const found = await checkpoints.newest();
       if (found === null) {
         stop.abort("SIGTERM");
-        const empty = { model: new Map(), optimizer: new Map(), state: {} };
-        await checkpoints.save({ step: 12, ...empty });
+        await save(checkpoints, checkpointAt(12));
         expect(signal.aborted).toBe(true);
         throw new StoppedError("stopped at step 12");
       }
@@ -292,9 +293,76 @@ describe("a worker", () => {
     expect(second.lines).toContainEqual({
       level: "info",
       resumedAtStep: 12,
+      writtenInEpoch: 1,
       message: "training continues from a checkpoint",
     });
     expect(await listCheckpoints(store)).toEqual([]);
+  });
+
+  it("says with its progress where it went on, how long a save takes, and that it waits for the store", async () => {
+    const inner = createMemoryStore();
+    await work(
+      async ({ checkpoints }) => {
+        await save(checkpoints, checkpointAt(12));
+        throw new StoppedError("stopped at step 12");
+      },
+      { store: inner },
+    );
+    const clock = createManualClock();
+    let failures = 0;
+    const store: Store = {
+      ...inner,
+      putStream: async (...parameters) => {
+        clock.advance(700);
+        if (failures++ === 0)
+          throw new TransientError({ code: "net", message: "gone" });
+        await inner.putStream(...parameters);
+      },
+    };
+    const { lines } = await work(
+      async ({ checkpoints, progress }) => {
+        await checkpoints.newest();
+        progress({ step: 20, steps: 40, detail: "loss 1" });
+        checkpoints.prepare(smallShapes);
+        const saving = await checkpoints.save(checkpointAt(20));
+        await waitFor("the save to wait", () =>
+          clock.sleeps().includes(1000) ? true : null,
+        );
+        clock.advance(1000);
+        await saving.written;
+        progress({ step: 40, steps: 40, detail: "loss 0" });
+        return { metrics: {} };
+      },
+      { store, clock },
+    );
+    expect(lines.flatMap((line) => line["progress"] ?? [])).toEqual([
+      {
+        step: 20,
+        steps: 40,
+        detail: "loss 1, resumed at step 12",
+        resumedAtStep: 12,
+      },
+      {
+        step: 20,
+        steps: 40,
+        detail: "waiting for the store: gone",
+        resumedAtStep: 12,
+      },
+      {
+        step: 40,
+        steps: 40,
+        detail: "loss 0, resumed at step 12",
+        resumedAtStep: 12,
+        saveMs: 3800,
+      },
+    ]);
+    expect(lines).toContainEqual({
+      level: "info",
+      checkpointStep: 20,
+      saveMs: 3800,
+      sizeBytes: 247,
+      message: "a checkpoint was written",
+    });
   });
 
   it("clears the checkpoints of a worker that was killed after its commit and before it could", async () => {
@@ -306,8 +374,7 @@ describe("a worker", () => {
       },
     };
     const stage: Stage = async ({ checkpoints }) => {
-      const empty = { model: new Map(), optimizer: new Map(), state: {} };
-      await checkpoints.save({ step: 12, ...empty });
+      await save(checkpoints, checkpointAt(12));
       return { metrics: {} };
     };
     await work(stage, { store: killed });
@@ -343,8 +410,7 @@ describe("a worker", () => {
     };
     const { exitCode, lines } = await work(
       async (context) => {
-        const empty = { model: new Map(), optimizer: new Map(), state: {} };
-        await context.checkpoints.save({ step: 1, ...empty });
+        await save(context.checkpoints, checkpointAt(1));
         return writesWeights(context);
       },
       { store },

@@ -26,6 +26,7 @@ import type {
   Results,
   RunOptions,
   SessionOptions,
+  Shape,
   StepFunction,
   StepFunctions,
   TensorsOf,
@@ -42,6 +43,8 @@ export interface ProgramSpec<F extends StepFunctions> {
 
 export interface Program<F extends StepFunctions = StepFunctions> {
   readonly info: ProgramInfo;
+  /** Of its variables, by name. */
+  readonly shapes: ReadonlyMap<string, Shape>;
   /**
    * Runs one function. Throws a FeedError if the feeds do not fit and a TraceError inside of a traced function; rejects with a
    * TransientError after a time-out, a UserError when memory runs out.
@@ -120,6 +123,7 @@ async function closeUnless(
 
 class CompiledProgram<F extends StepFunctions> implements Program<F> {
   readonly info: ProgramInfo;
+  readonly shapes: ReadonlyMap<string, Shape>;
   readonly #functions: ReadonlyMap<string, TracedFunction>;
   readonly #residence: Residence;
   readonly #session: GraphSession;
@@ -136,6 +140,7 @@ class CompiledProgram<F extends StepFunctions> implements Program<F> {
     { timeoutMs }: Pick<RunOptions, "timeoutMs">,
   ) {
     this.info = info;
+    this.shapes = residence.shapes;
     this.#functions = functions;
     this.#residence = residence;
     this.#session = session;

@@ -14,7 +14,7 @@ import { TF_TYPE, toTensorDType } from "./graph.ts";
 import type { Graph } from "./graph.ts";
 import type { GraphSession } from "./session.ts";
 import { FeedError, TraceError } from "./trace-error.ts";
-import type { TensorValue, TypedArray } from "./types.ts";
+import type { Shape, TensorValue, TypedArray } from "./types.ts";
 
 interface Resident {
   readonly variable: tf.Variable;
@@ -49,6 +49,12 @@ export class Residence {
 
   get size(): number {
     return this.#residents.length;
+  }
+
+  get shapes(): ReadonlyMap<string, Shape> {
+    return new Map(
+      this.#residents.map(({ variable }) => [variable.name, variable.shape]),
+    );
   }
 
   /** Copies all values into the session and frees the eager ones. */

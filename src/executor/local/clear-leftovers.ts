@@ -4,7 +4,7 @@
  */
 import { toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
-import { removeCheckpoints } from "../../store/artifacts/checkpoints.ts";
+import { removeCheckpoints } from "../../store/checkpoints/retention.ts";
 import { isCommitted } from "../../store/artifacts/manifest.ts";
 import type { Store } from "../../store/store.ts";
 

@@ -3,7 +3,11 @@
  * A key with a mistake is left out and the rest is checked all the same; what depends on that key is not.
  */
 import type { PlacedStage } from "./stage-cells.ts";
-import { resolveResources, resolveSeeds } from "../defaults.ts";
+import {
+  resolveCheckpoint,
+  resolveResources,
+  resolveSeeds,
+} from "../defaults.ts";
 import { withoutConsequences, type IssuePath, type Mistake } from "../issue.ts";
 import { expandMatrix } from "./matrix.ts";
 import { nearestName } from "./nearest-name.ts";
@@ -102,7 +106,7 @@ export function parseStage(options: {
     exclude: matrix.inherited.map(({ entry }) => entry),
     ...resolveSeeds(file, declarationOf(kind), options.seeds),
     resources: resolveResources(file.resources, declarationOf(kind)),
-    checkpointEverySteps: file.checkpoint?.every ?? null,
+    checkpoint: resolveCheckpoint(file.checkpoint),
     timeoutMs: file.timeout ?? null,
   };
   const excludeIndexes = matrix.inherited.map(({ index }) => index);

@@ -6,8 +6,16 @@
  */
 import { z } from "zod";
 import { UserError } from "../../base/errors.ts";
-import type { TensorData } from "./checkpoints.ts";
 import { readJson } from "../json.ts";
+
+/** What a tensor is, without its numbers. */
+export type TensorSpec = {
+  readonly dtype: "F32" | "I32" | "U8" | "BOOL" | "F16" | "BF16" | "I64";
+  readonly shape: readonly number[];
+};
+
+/** A tensor as raw little-endian bytes. */
+export type TensorData = TensorSpec & { readonly bytes: Uint8Array };
 
 const maxHeaderBytes = 100_000_000;
 /** Object of objects of arrays. */

@@ -8,8 +8,12 @@
  * Decoding takes the file for hostile: lengths, offsets, shapes and names are checked before anything is used, and
  * a tensor is a view of the file's bytes, never a copy. Throws `safetensors.invalid` (UserError).
  */
-import type { TensorData } from "./checkpoints.ts";
-import { elementBytes, parseHeader } from "./safetensors-header.ts";
+import {
+  elementBytes,
+  parseHeader,
+  type TensorData,
+  type TensorSpec,
+} from "./safetensors-header.ts";
 
 export type Safetensors = {
   readonly tensors: ReadonlyMap<string, TensorData>;
@@ -17,11 +21,23 @@ export type Safetensors = {
   readonly metadata: Readonly<Record<string, string>>;
 };
 
-/** The file as pieces, without copying the tensors: for `Store.putStream`. */
-export function toSafetensorsChunks(
-  tensors: ReadonlyMap<string, TensorData>,
+export type SafetensorsLayout = {
+  /** The file's first bytes. */
+  readonly header: Uint8Array;
+  readonly sizeBytes: number;
+  /** Where each tensor's bytes are in the file, in their order. */
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly begin: number;
+    readonly end: number;
+  }[];
+};
+
+/** A file of these tensors, without their numbers: for who writes them in their place. */
+export function layOutSafetensors(
+  tensors: ReadonlyMap<string, TensorSpec>,
   metadata: Readonly<Record<string, string>> = {},
-): { readonly sizeBytes: number; readonly chunks: readonly Uint8Array[] } {
+): SafetensorsLayout {
   const sorted = [...tensors].sort(
     ([aName, a], [bName, b]) =>
       elementBytes[b.dtype] - elementBytes[a.dtype] ||
@@ -31,17 +47,23 @@ export function toSafetensorsChunks(
   if (Object.keys(metadata).length > 0)
     entries.push(["__metadata__", metadata]);
   let end = 0;
-  for (const [name, tensor] of sorted) {
-    checkTensor(name, tensor);
+  const places = sorted.map(([name, { dtype, shape }]) => {
+    checkName(name);
     const begin = end;
-    end += tensor.bytes.byteLength;
-    const { dtype, shape } = tensor;
+    end += toSizeBytes({ dtype, shape });
     entries.push([name, { dtype, shape, data_offsets: [begin, end] }]);
-  }
+    return { name, begin, end };
+  });
   const header = encodeHeader(entries);
+  const start = header.byteLength;
   return {
-    sizeBytes: header.byteLength + end,
-    chunks: [header, ...sorted.map(([, tensor]) => tensor.bytes)],
+    header,
+    sizeBytes: start + end,
+    tensors: places.map((place) => ({
+      name: place.name,
+      begin: start + place.begin,
+      end: start + place.end,
+    })),
   };
 }
 
@@ -50,12 +72,13 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, TensorData>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const { sizeBytes, chunks } = toSafetensorsChunks(tensors, metadata);
-  const bytes = new Uint8Array(sizeBytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
+  const layout = layOutSafetensors(tensors, metadata);
+  const bytes = new Uint8Array(layout.sizeBytes);
+  bytes.set(layout.header);
+  for (const { name, begin, end } of layout.tensors) {
+    const tensor = tensors.get(name) as TensorData;
+    checkSize(name, tensor, end - begin);
+    bytes.set(tensor.bytes, begin);
   }
   return bytes;
 }
@@ -100,14 +123,22 @@ function encodeHeader(entries: readonly [string, unknown][]): Uint8Array {
   return header;
 }
 
-function checkTensor(name: string, tensor: TensorData): void {
-  const wanted =
-    tensor.shape.reduce((size, dimension) => size * dimension, 1) *
-    elementBytes[tensor.dtype];
+function toSizeBytes({ dtype, shape }: TensorSpec): number {
+  return shape.reduce(
+    (size, dimension) => size * dimension,
+    elementBytes[dtype],
+  );
+}
+
+function checkName(name: string): void {
   if (name === "__metadata__" || !name.isWellFormed())
     throw new Error(`${JSON.stringify(name)} cannot name a tensor`);
-  if (wanted !== tensor.bytes.byteLength)
+}
+
+function checkSize(name: string, tensor: TensorData, wanted: number): void {
+  const { dtype, shape, bytes } = tensor;
+  if (wanted !== bytes.byteLength)
     throw new Error(
-      `tensor '${name}' ${tensor.dtype}[${tensor.shape.join(", ")}] needs ${wanted} bytes and has ${tensor.bytes.byteLength}`,
+      `tensor '${name}' ${dtype}[${shape.join(", ")}] needs ${wanted} bytes and has ${bytes.byteLength}`,
     );
 }

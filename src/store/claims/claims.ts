@@ -128,6 +128,14 @@ export async function inspectClaim(
   };
 }
 
+/** The fencing number that a key has come to; null: it was never claimed. */
+export async function readClaimEpoch(
+  store: Store,
+  key: string,
+): Promise<number | null> {
+  return (await readClaim(store, key))?.record.epoch ?? null;
+}
+
 type FoundClaim = { readonly record: ClaimRecord; readonly etag: string };
 
 async function readClaim(
