@@ -62,6 +62,16 @@ const contents = {
       samples: count,
     })
     .nullable(),
+  /** Null: all images are as they were at the source. */
+  shrink: z
+    .object({
+      /** The shorter side that larger images were scaled down to. */
+      side: count,
+      images: count,
+      /** What they were scaled with, of all parts. */
+      encoders: z.array(z.string()),
+    })
+    .nullable(),
 };
 
 export const partSchema = z.object({

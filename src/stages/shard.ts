@@ -28,6 +28,7 @@ export const runShard: RunStage<"shard"> = async (context) => {
     request,
     part,
     order: params.order,
+    shrink: params.shrink ?? null,
     scratch: os.tmpdir(),
     signal,
     progress(done: number, total: number) {

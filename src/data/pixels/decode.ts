@@ -9,7 +9,7 @@ import type { Image } from "./image.ts";
 import { decodePpm } from "../shards/ppm.ts";
 
 /** Loaded on first use: a training on raw images never needs it (60 ms and 20 MB a process). */
-async function loadSharp() {
+export async function loadSharp() {
   const { default: sharp } = await import("sharp");
   // One thread per image: many images are decoded side by side, and a worker owns one core.
   sharp.concurrency(1);

@@ -2,7 +2,7 @@
 import type { Quarantined, ShardPart } from "../catalog.ts";
 import { PACKING_VERSION } from "../order/packing-order.ts";
 import type { Source, SourceItem, SourceRequest } from "../sources/source.ts";
-import type { ExaminedImage } from "./examine-image.ts";
+import type { ExaminedSample } from "./examine-image.ts";
 
 /** The report of one part. */
 export function describePart(facts: {
@@ -10,13 +10,17 @@ export function describePart(facts: {
   readonly request: SourceRequest;
   readonly part: { readonly index: number; readonly count: number };
   readonly order: number;
-  readonly samples: readonly (ExaminedImage & {
+  /** The `shrink` parameter of the shard stage, and what images were scaled with. */
+  readonly shrink: number | null;
+  readonly encoder: string | null;
+  readonly samples: readonly (Omit<ExaminedSample, "file" | "mask"> & {
     readonly item: SourceItem;
     readonly mask: unknown;
   })[];
   readonly quarantine: readonly Quarantined[];
 }): ShardPart {
   const { source, request, part, order, samples, quarantine } = facts;
+  const { shrink, encoder } = facts;
   const perClass = source.classes.map(() => 0);
   for (const { item } of samples)
     for (const label of labelsOf(item))
@@ -46,6 +50,15 @@ export function describePart(facts: {
           samples: samples.filter(({ mask }) => mask !== null).length,
         }
       : null,
+    shrink:
+      shrink === null
+        ? null
+        : {
+            side: shrink,
+            images: samples.filter(({ shrunkFrom }) => shrunkFrom !== null)
+              .length,
+            encoders: encoder === null ? [] : [encoder],
+          },
     leftOut: source.leftOut.map((left) => ({
       ...left,
       examples: [...left.examples],

@@ -8,10 +8,12 @@
 import { decodeImage, DecodeError } from "../pixels/decode.ts";
 import { meanChromaOf, type Image } from "../pixels/image.ts";
 import { decodeMask, MaskError } from "../pixels/mask-png.ts";
+import type { ImageSize } from "../pixels/image-size.ts";
+import { shrinkImage, shrinkMask, shrunkSize } from "../pixels/shrink.ts";
 import { readImageHeader, type ImageHeader } from "./image-header.ts";
 import { SampleClass } from "./shard-index.ts";
 
-export type ExaminedImage = ImageHeader & {
+type ExaminedImage = ImageHeader & {
   /** Mean chroma in [0, 1]. */
   readonly chroma: number;
 };
@@ -30,21 +32,56 @@ async function examineImage(
   return { ...header, sampleClass, chroma: meanChromaOf(image) };
 }
 
-/** The same of an image with its mask, which has to have its size. */
+export type ExaminedSample = ExaminedImage & {
+  readonly file: Uint8Array;
+  readonly mask: Uint8Array | undefined;
+  /** Its size before it was scaled down; null: it is as it was. */
+  readonly shrunkFrom: ImageSize | null;
+};
+
+type SampleFiles = Pick<ExaminedSample, "file" | "mask">;
+
+/**
+ * The same of an image with its mask, which has to have its size; if the shorter side is larger than `shrink`, of the
+ * smaller files that stand for them.
+ */
 export async function examineSample(
-  file: Uint8Array,
-  mask: Uint8Array | undefined,
-): Promise<ExaminedImage | { readonly reason: string }> {
-  const image = await examineImage(file);
-  if ("reason" in image || mask === undefined) return image;
+  files: SampleFiles,
+  shrink: number | null,
+): Promise<ExaminedSample | { readonly reason: string }> {
+  const found = await examineFiles(files);
+  if ("reason" in found || shrink === null) return found;
+  const size = shrunkSize(found, shrink);
+  if (size === null) return found;
+  const { width, height, mask } = found;
+  const smaller = await examineFiles({
+    file: await shrinkImage(files.file, size),
+    mask: mask && shrinkMask(mask, size),
+  });
+  return "reason" in smaller
+    ? smaller
+    : { ...smaller, shrunkFrom: { width, height } };
+}
+
+async function examineFiles(
+  files: SampleFiles,
+): Promise<ExaminedSample | { readonly reason: string }> {
+  const image = await examineImage(files.file);
+  if ("reason" in image) return image;
+  const reason = files.mask ? findMaskDefect(files.mask, image) : null;
+  return reason === null
+    ? { ...image, ...files, shrunkFrom: null }
+    : { reason };
+}
+
+function findMaskDefect(mask: Uint8Array, image: ImageSize): string | null {
   try {
     const { width, height } = decodeMask(mask);
-    return width === image.width && height === image.height
-      ? image
-      : { reason: "image and mask differ in size" };
+    const isSame = width === image.width && height === image.height;
+    return isSame ? null : "image and mask differ in size";
   } catch (thrown) {
     if (!(thrown instanceof MaskError)) throw thrown;
-    return { reason: `its mask can not be used: ${thrown.message}` };
+    return `its mask can not be used: ${thrown.message}`;
   }
 }
 

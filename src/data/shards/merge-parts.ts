@@ -52,6 +52,13 @@ export function mergeParts(
       classes: first.masks.classes,
       samples: sum(all.map(({ masks }) => masks?.samples ?? 0)),
     },
+    shrink: first.shrink && {
+      side: first.shrink.side,
+      images: sum(all.map(({ shrink }) => shrink?.images ?? 0)),
+      encoders: [
+        ...new Set(all.flatMap(({ shrink }) => shrink?.encoders ?? [])),
+      ].sort(),
+    },
     meanChroma: round6(sum(all.map((part) => part.chromaSum)) / samples || 0),
     shards: sorted.map(toShardEntry),
   };

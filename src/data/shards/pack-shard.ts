@@ -11,10 +11,11 @@
 import { crc32 } from "node:zlib";
 import { StoppedError, UserError } from "../../base/errors.ts";
 import type { Quarantined, ShardPart } from "../catalog.ts";
+import { shrinkEncoder } from "../pixels/shrink.ts";
 import { partRange, sourceAt } from "../order/packing-order.ts";
 import type { Source, SourceItem, SourceRequest } from "../sources/source.ts";
 import { describePart } from "./describe-part.ts";
-import { examineSample, type ExaminedImage } from "./examine-image.ts";
+import { examineSample, type ExaminedSample } from "./examine-image.ts";
 import {
   encodeShardIndex,
   EXTENSIONS,
@@ -40,6 +41,8 @@ export type PackRequest = {
   readonly part: { readonly index: number; readonly count: number };
   /** The `order` parameter of the shard stage. */
   readonly order: number;
+  /** Images whose shorter side is larger are scaled down to it; null: none are. */
+  readonly shrink: number | null;
   /** A folder with room for one shard. */
   readonly scratch: string;
   readonly signal?: AbortSignal;
@@ -47,7 +50,7 @@ export type PackRequest = {
 };
 
 /** An image that is in the spill file, with its mask. */
-type PackedSample = ExaminedImage & {
+type PackedSample = Omit<ExaminedSample, "file" | "mask"> & {
   readonly source: number;
   readonly item: SourceItem;
   readonly file: SpilledFile;
@@ -71,7 +74,9 @@ export async function packShard<T>(
   const wanted = wantedItems(pack);
   const spill = await openSpillFile(pack.scratch);
   try {
-    return await use(toShard(pack, spill, await collect(pack, wanted, spill)));
+    const encoder = pack.shrink === null ? null : await shrinkEncoder();
+    const collected = await collect(pack, wanted, spill);
+    return await use(toShard(pack, spill, { ...collected, encoder }));
   } finally {
     await spill.close();
   }
@@ -110,7 +115,7 @@ async function collect(
       throw new StoppedError("told to stop while packing a shard");
     const source = wanted[position] as number;
     const item = pack.source.items[source] as SourceItem;
-    const found = await examineSample(file, mask);
+    const found = await examineSample({ file, mask }, pack.shrink);
     if ("reason" in found)
       quarantine.push({ source, origin: item.origin, reason: found.reason });
     else
@@ -118,8 +123,8 @@ async function collect(
         ...found,
         source,
         item,
-        file: await keep(spill, file),
-        mask: mask ? await keep(spill, mask) : null,
+        file: await keep(spill, found.file),
+        mask: found.mask ? await keep(spill, found.mask) : null,
       };
     pack.progress?.(++done, wanted.length);
   });
@@ -137,7 +142,11 @@ async function keep(spill: SpillFile, bytes: Uint8Array): Promise<SpilledFile> {
 function toShard(
   pack: PackRequest,
   spill: SpillFile,
-  { samples, quarantine }: Collected,
+  {
+    samples,
+    quarantine,
+    encoder,
+  }: Collected & { readonly encoder: string | null },
 ): PackedShard {
   const groups = samples.map((sample) =>
     toMembers(sample, spill, pack.source.classes),
@@ -164,7 +173,7 @@ function toShard(
         samples: toRecords(samples, groups, offsets),
       });
     },
-    part: describePart({ ...pack, samples, quarantine }),
+    part: describePart({ ...pack, samples, quarantine, encoder }),
   };
 }
 
@@ -203,7 +212,7 @@ function toMembers(
     sizeBytes: file.sizeBytes,
     read: () => spill.read(file.spilledAt, file.sizeBytes),
   });
-  const json = describeItem(sample.item, classes);
+  const json = describeSample(sample, classes);
   return [
     spilled(EXTENSIONS[sample.sampleClass], sample.file),
     ...(sample.mask ? [spilled(MASK_EXTENSION, sample.mask)] : []),
@@ -212,8 +221,8 @@ function toMembers(
 }
 
 /** The `.json` member of a sample. */
-function describeItem(
-  { label, labels, origin }: SourceItem,
+function describeSample(
+  { item: { label, labels, origin }, shrunkFrom }: PackedSample,
   classes: readonly string[],
 ): Uint8Array {
   const facts = {
@@ -223,6 +232,7 @@ function describeItem(
       labelNames: labels.map((each) => classes[each]),
     }),
     source: origin,
+    ...(shrunkFrom && { shrunkFrom }),
   };
   return new TextEncoder().encode(`${JSON.stringify(facts)}\n`);
 }

@@ -38,6 +38,14 @@ export const shardParams = z.strictObject({
     .describe(
       "Take only so many images: of an image folder as many of each class, of CIFAR-10 the first.",
     ),
+  shrink: z
+    .int()
+    .min(32)
+    .max(4096)
+    .optional()
+    .describe(
+      "Scale images whose shorter side has more pixels than this down to it, and store them as JPEG of quality 92.",
+    ),
   shards: z
     .int()
     .min(1)

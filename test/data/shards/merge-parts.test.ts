@@ -14,6 +14,7 @@ function part(index: number, change: Partial<ShardPart> = {}): ShardPart {
   return {
     version: 2,
     masks: null,
+    shrink: null,
     index,
     count: 2,
     source: { format: "image-folder", split: "train", identity: "x", items: 5 },

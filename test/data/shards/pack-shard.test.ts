@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Image } from "../../../src/data/pixels/image.ts";
+import { decodeMask } from "../../../src/data/pixels/mask-png.ts";
 import { packShard } from "../../../src/data/shards/pack-shard.ts";
 import {
   decodeShardIndex,
@@ -53,6 +54,7 @@ async function pack(
     readonly source?: Source;
     readonly index?: number;
     readonly count?: number;
+    readonly shrink?: number;
   } = {},
 ) {
   const scratch = await createTemporaryFolder();
@@ -61,6 +63,7 @@ async function pack(
     request: listed,
     part: { index: rest.index ?? 0, count: rest.count ?? 1 },
     order: 0,
+    shrink: rest.shrink ?? null,
     scratch,
   };
   const packed = await packShard(request, async (shard) => {
@@ -212,6 +215,59 @@ describe("packing a shard", () => {
     ]);
   });
 
+  it("scales large images down with their masks, and says from what and with what", async () => {
+    const [wide, tall] = await Promise.all(
+      [
+        [300, 200],
+        [101, 333],
+      ].map(([width, height]) =>
+        toSharp(photograph)
+          .resize(width, height, { fit: "fill" })
+          .jpeg()
+          .toBuffer(),
+      ),
+    );
+    const mask = await sharp(
+      Buffer.from(
+        Array.from({ length: 300 * 200 }, (_, i) => (i % 300 < 150 ? 3 : 255)),
+      ),
+      { raw: { width: 300, height: 200, channels: 1 } },
+    )
+      .toColourspace("b-w")
+      .png()
+      .toBuffer();
+    const source: Source = {
+      ...createSource(),
+      async read(wanted, visit) {
+        for (const [position, item] of wanted.entries())
+          if (item === 0) await visit(position, wide as Buffer, mask);
+          else if (item === 1) await visit(position, tall as Buffer);
+          else await visit(position, files[item] as Uint8Array);
+      },
+    };
+    const one = await pack({ source, shrink: 100 });
+    const two = await pack({ source, shrink: 100 });
+    expect(two.tar.equals(one.tar)).toBe(true);
+    const sample = (number: number) =>
+      one.index.samples.find((each) => each.source === number);
+    expect(sample(0)).toMatchObject({ width: 150, height: 100 });
+    expect(sample(1)).toMatchObject({ width: 100, height: 330 });
+    expect(sample(2)).toMatchObject({ width: 32, height: 32 });
+    expect(one.part.shrink).toEqual({
+      side: 100,
+      images: 2,
+      encoders: [expect.stringMatching(/^sharp \d.*, libvips \d/)],
+    });
+    const { offset = 0, sizeBytes = 0 } = sample(0)?.mask ?? {};
+    const shrunk = decodeMask(one.tar.subarray(offset, offset + sizeBytes));
+    expect([...shrunk.values.subarray(0, 150)]).toEqual(
+      Array.from({ length: 150 }, (_, x) => (x < 75 ? 3 : 255)),
+    );
+    expect(one.tar.toString("latin1")).toContain(
+      '"source":"0.jpg","shrunkFrom":{"width":300,"height":200}}',
+    );
+  });
+
   it("names the folder that it cannot put a shard together in", async () => {
     const packing = packShard(
       {
@@ -219,6 +275,7 @@ describe("packing a shard", () => {
         request: listed,
         part: { index: 0, count: 1 },
         order: 0,
+        shrink: null,
         scratch: "/no/such/folder",
       },
       async () => undefined,

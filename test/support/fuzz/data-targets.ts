@@ -121,6 +121,7 @@ const part = {
   height: { min: 10, max: 20 },
   quarantine: [{ source: 3, origin: "cat/x.jpg", reason: "empty file" }],
   masks: { classes: ["background", "cat", "dog"], samples: 8 },
+  shrink: { side: 500, images: 2, encoders: ["sharp 1, libvips 2"] },
   leftOut: [{ reason: "hidden", count: 1, examples: [".x"] }],
   chromaSum: 1.25,
 };
@@ -204,7 +205,10 @@ export const dataTargets: readonly FuzzTarget[] = [
     corpus: images,
     mend: mendPng,
     read: async (input) =>
-      !("reason" in (await examineSample(input, undefined))),
+      !(
+        "reason" in
+        (await examineSample({ file: input, mask: undefined }, null))
+      ),
   },
   {
     name: "mask",
