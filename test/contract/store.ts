@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, describe } from "vitest";
 import { describeObjects } from "./_store-objects.ts";
 import { describePaths } from "./_store-paths.ts";
+import { describeReads } from "./_store-reads.ts";
 import { describeRaces } from "./_store-records.ts";
 import type { OpenedStore } from "./_store-support.ts";
 
@@ -26,6 +27,7 @@ export function describeStore(
       close: () => opened.close(),
     };
     describeObjects(at);
+    describeReads(at);
     describeRaces(at);
     describePaths(at);
   });
