@@ -94,6 +94,8 @@ export type LoaderReport = {
   /** The training waited for a batch. */
   readonly trainerWaitMs: number;
   readonly heldBytes: number;
+  /** Why blocks are no longer kept on disk; null: they are, or there is no cache. */
+  readonly cacheProblem: string | null;
   /** What to make faster first. `training`: the loader keeps up. */
   readonly bottleneck: "storage" | "decode" | "training";
 };
@@ -101,7 +103,11 @@ export type LoaderReport = {
 export type Loader = {
   /** Images per batch of this rank. */
   readonly size: number;
-  /** Valid until the second call after it. Throws what `data.shard-corrupt`, `data.crop-memory` and the store throw. */
+  /**
+   * Valid until the second call after it. Throws `data.shard-corrupt`, `data.shard-missing`, `data.loader-cache` (UserError),
+   * what the store throws, and StoppedError once the loader is closed or its signal aborted. Asked again after an error,
+   * it tries again.
+   */
   batch(step: number): Promise<ImageBatch>;
   report(): LoaderReport;
   /** Ends the threads; a batch that is waited for is refused. */
