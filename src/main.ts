@@ -215,7 +215,7 @@ const services: Services = {
       },
     });
   },
-  data: async () => await import("./data/inspect.ts"),
+  data: async () => await import("./data/data-service.ts"),
 };
 
 const environment: Environment = {

@@ -41,12 +41,20 @@ export type DataService = {
   previewOrder(
     store: Store,
     manifest: Manifest,
-    options: {
-      readonly seed: number;
-      readonly epoch: number;
-      readonly limit: number;
-    },
+    request: OrderRequest & { readonly limit: number },
   ): Promise<readonly OrderRow[]>;
+  /** What a rank reads, with the checksums of what it sees. */
+  readBatches(
+    store: Store,
+    manifest: Manifest,
+    request: OrderRequest & {
+      /** JSON, as a stage's `crop`; default: the service's own. */
+      readonly crop?: string;
+      /** Threads; 0: as the service sees fit. */
+      readonly workers: number;
+      readonly signal: AbortSignal;
+    },
+  ): AsyncIterable<object>;
 };
 
 export type DatasetView = {
@@ -78,6 +86,19 @@ export type ShardView = {
   readonly samples: number;
   readonly sizeBytes: number;
   readonly problem: string | null;
+};
+
+/** Steps of a training, counted from the first batch that begins in an epoch, and who reads which part of each. */
+export type OrderRequest = {
+  readonly seed: number;
+  readonly epoch: number;
+  readonly fromStep: number;
+  /** Default: to the end of the epoch. */
+  readonly steps?: number;
+  /** Images of a whole batch, over all ranks. */
+  readonly batch: number;
+  readonly rank: number;
+  readonly ranks: number;
 };
 
 export type OrderRow = {

@@ -9,7 +9,6 @@ import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 import { LEFT_OUT_FILE, leftOutSchema, type Catalog } from "./catalog.ts";
 import { findDatasetFiles, type ShardFiles } from "./dataset-files.ts";
-import { sampleAt } from "./order/full-order.ts";
 import {
   EXTENSIONS,
   sampleName,
@@ -119,43 +118,6 @@ export async function readSample(
     code: "data.sample-unknown",
     message: `the dataset has no sample '${sample}' among its ${catalog.samples}`,
     hint: "names are eight digits, the image's number in its source: `hueline data order` prints some; a quarantined image is not in the shards",
-  });
-}
-
-export type OrderPreview = readonly {
-  readonly position: number;
-  readonly sample: number;
-  readonly name: string;
-  readonly label: string | null;
-}[];
-
-/** The first samples of an epoch, in the order in which a training with this seed reads them. */
-export async function previewOrder(
-  store: Store,
-  manifest: Manifest,
-  options: {
-    readonly seed: number;
-    readonly epoch: number;
-    readonly limit: number;
-  },
-): Promise<OrderPreview> {
-  const { shards, catalog } = await findDatasetFiles(store, manifest);
-  const records: SampleRecord[] = [];
-  for (const shard of shards)
-    records.push(...(await shard.readIndex()).samples);
-  const { seed, epoch } = options;
-  const size = records.length;
-  const length = Math.min(options.limit, size);
-  return Array.from({ length }, (_, i) => {
-    const position = epoch * size + i;
-    const { sample } = sampleAt({ seed, size }, position);
-    const { source, label } = records[sample] as SampleRecord;
-    return {
-      position,
-      sample,
-      name: sampleName(source),
-      label: catalog.classes[label] ?? null,
-    };
   });
 }
 

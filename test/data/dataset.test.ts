@@ -3,11 +3,9 @@ import { UserError } from "../../src/base/errors.ts";
 import { openDataset } from "../../src/data/dataset.ts";
 import {
   listDataset,
-  previewOrder,
   readSample,
   verifyDataset,
 } from "../../src/data/inspect.ts";
-import { sampleAt } from "../../src/data/order/full-order.ts";
 import { decodePpm } from "../../src/data/shards/ppm.ts";
 import { createArtifactWriter } from "../../src/store/artifacts/artifact.ts";
 import { layout } from "../../src/store/layout.ts";
@@ -230,21 +228,6 @@ describe("inspecting a dataset", () => {
     const dataset = await openDataset(packed.store, packed.catalog);
     const first = readSample(store, packed.catalog, dataset.sampleName(20));
     await expect(first).rejects.toMatchObject({ code: "data.shard-corrupt" });
-  });
-
-  it("shows the order in which a training reads", async () => {
-    const dataset = await openDataset(packed.store, packed.catalog);
-    const preview = await previewOrder(packed.store, packed.catalog, {
-      seed: 5,
-      epoch: 2,
-      limit: 4,
-    });
-    const wanted = [120, 121, 122, 123].map((position) => {
-      const { sample } = sampleAt({ seed: 5, size: 60 }, position);
-      const label = dataset.classes[dataset.label(sample)];
-      return { position, sample, name: dataset.sampleName(sample), label };
-    });
-    expect(preview).toEqual(wanted);
   });
 });
 
