@@ -63,24 +63,30 @@ function selectBest(
   return rated[0]?.place ?? null;
 }
 
-/** Removes what a committed task's checkpoints no longer need, of every attempt, also what was cut off. */
-export async function removeCheckpoints(
+/** The prefixes of those that stay with a committed task's artifact. What cannot be read is kept by nothing. */
+export async function findKeptForGood(
   store: Store,
   key: string,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const rated: RatedPlace[] = [];
   let keep: KeepSpec | null = null;
-  const places = await listPlaces(store, key);
-  for (const place of places) {
+  for (const place of await listPlaces(store, key)) {
     const manifest = await readCheckpointManifest(store, place);
     if (manifest === null) continue;
     keep ??= manifest.keep;
     rated.push({ ...place, metrics: manifest.metrics });
   }
-  const kept = new Set(
-    keep === null ? [] : selectForGood(rated, keep).map(({ prefix }) => prefix),
-  );
-  for (const place of places)
+  if (keep === null) return new Set();
+  return new Set(selectForGood(rated, keep).map(({ prefix }) => prefix));
+}
+
+/** Removes what a committed task's checkpoints no longer need, of every attempt, also what was cut off. */
+export async function removeCheckpoints(
+  store: Store,
+  key: string,
+): Promise<void> {
+  const kept = await findKeptForGood(store, key);
+  for (const place of await listPlaces(store, key))
     if (!kept.has(place.prefix)) await removePlace(store, place);
   // What was cut off before its manifest, and what lies there for other reasons.
   for await (const { path } of store.list(layout.checkpoints(key)))

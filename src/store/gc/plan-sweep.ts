@@ -7,7 +7,7 @@
  *    of a key that a live run names, apart from what its commit has made useless.
  * G3 A run is given up only by the policy, never while it is live, pinned, or younger than the grace.
  * G4 Of a key that is needed only leftovers go: attempts that the manifest does not name, checkpoints of a committed
- *    task, checkpoints without a manifest.
+ *    task unless the pipeline keeps them, checkpoints without a manifest.
  */
 import type { KeySurvey, Place, RunSurvey, Survey } from "./survey.ts";
 
@@ -178,8 +178,8 @@ function sweepKey(
     else if (!isOfManifest && (manifest !== null || !isLive))
       places.push({ ...place, category: "attempt" });
   }
-  for (const { isComplete, ...place } of checkpoints) {
-    const isUseless = manifest !== null || isUnneeded;
+  for (const { isComplete, isForGood, ...place } of checkpoints) {
+    const isUseless = isUnneeded || (manifest !== null && !isForGood);
     if (isUseless && isComplete)
       places.push({ ...place, category: "checkpoint" });
     else if (!isComplete && (manifest !== null || !isLive))

@@ -9,6 +9,7 @@ import { mapBounded } from "../../base/async.ts";
 import type { RunPhase } from "../../run/status.ts";
 import { inspectClaim, type ClaimOptions } from "../claims/claims.ts";
 import { readManifest } from "../artifacts/manifest.ts";
+import { findKeptForGood } from "../checkpoints/retention.ts";
 import { layout } from "../layout.ts";
 import { readPlan, readStatus, toLeaseKey } from "../runs/run-records.ts";
 import type { Store } from "../store.ts";
@@ -25,12 +26,18 @@ export type Place = {
   readonly newestAtMs: number;
 };
 
+export type CheckpointPlace = Place & {
+  readonly isComplete: boolean;
+  /** It stays with the artifact, as the pipeline says. Asked of committed tasks only. */
+  readonly isForGood: boolean;
+};
+
 export type KeySurvey = {
   readonly key: string;
   /** `epoch`: of the attempt that won. */
   readonly manifest: { readonly epoch: number | null } | null;
   readonly attempts: readonly (Place & { readonly epoch: number })[];
-  readonly checkpoints: readonly (Place & { readonly isComplete: boolean })[];
+  readonly checkpoints: readonly CheckpointPlace[];
   /** With the manifest. */
   readonly sizeBytes: number;
   /** Of everything of the key, its claim too. */
@@ -154,11 +161,16 @@ async function toKeySurvey(
     prefix: `cas/${key}/${folder}`,
     epoch: Number(folder.slice(1, -1)),
   }));
-  const checkpoints = [...tally.checkpoints].map(([folder, sum]) => ({
-    ...sum,
-    prefix: layout.checkpoints(key) + folder,
-    isComplete: sum.isComplete === true,
-  }));
+  const hasFinalCheckpoints =
+    tally.manifest !== null && tally.checkpoints.size > 0;
+  const forGood = hasFinalCheckpoints
+    ? await findKeptForGood(store, key)
+    : new Set<string>();
+  const checkpoints = [...tally.checkpoints].map(([folder, sum]) => {
+    const prefix = layout.checkpoints(key) + folder;
+    const isComplete = sum.isComplete === true;
+    return { ...sum, prefix, isComplete, isForGood: forGood.has(prefix) };
+  });
   // Which of several attempts won is in the manifest; of one there is no question.
   const epoch =
     tally.manifest !== null && attempts.length > 1

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { TransientError } from "../../../src/base/errors.ts";
 import { takeClaim } from "../../../src/store/claims/claims.ts";
 import { layout } from "../../../src/store/layout.ts";
+import { toJsonBytes } from "../../../src/store/json.ts";
 import { readMark } from "../../../src/store/gc/marks.ts";
 import { writePin } from "../../../src/store/gc/pins.ts";
 import type { Store } from "../../../src/store/store.ts";
@@ -132,6 +133,25 @@ test("attempts that lost, checkpoints of a committed task and unfinished checkpo
   expect(await pathsUnder(store, "ckpt/")).toEqual([
     `${open}1-000000005/manifest.json`,
     `${open}1-000000005/model.safetensors`,
+  ]);
+});
+
+test("checkpoints that the pipeline keeps stay as long as their artifact does", async () => {
+  const world = await worldWithGarbage();
+  const { store } = world;
+  const keep = { last: 2, everySteps: 100, best: null };
+  for (const name of ["kept", "gone"])
+    for (const step of [100, 150]) {
+      const key = keyOf(name);
+      await store.put(
+        `${layout.checkpoint(key, 1, step)}manifest.json`,
+        toJsonBytes({ version: 1, key, epoch: 1, step, files: [], keep }),
+      );
+    }
+  world.age();
+  await world.sweep();
+  expect(await pathsUnder(store, "ckpt/")).toEqual([
+    `${layout.checkpoint(keyOf("kept"), 1, 100)}manifest.json`,
   ]);
 });
 
