@@ -122,6 +122,9 @@ export const commands: readonly CommandDeclaration[] = [
   {
     usage: "pull <run> [destination]",
     summary: "copy report, metrics and weights of a run, checksums verified",
+    description:
+      "Copies what has finished, many ranges at once; what is there already is left alone, and a broken pull goes on. A SHA256SUMS\n" +
+      "is written for `sha256sum -c`. Of a run that goes on, says what is missing; --wait follows it to its end.",
     options: [
       storeOption(),
       outputOption(),
@@ -130,6 +133,22 @@ export const commands: readonly CommandDeclaration[] = [
         "metrics",
         "weights",
       ]),
+      new Option(
+        "--task <glob>",
+        "only tasks of this name or stage, e.g. 'score-*' (may be repeated)",
+      )
+        .argParser((value: string, all: readonly string[]) => [...all, value])
+        .default([] as readonly string[], "all"),
+      new Option("--verify", "read back what was written, by its SHA-256"),
+      new Option(
+        "--partial",
+        "of trainings that go on: newest checkpoint's weights, curves so far",
+      ),
+      new Option("--wait", "follow the run until its last task has ended"),
+      new Option(
+        "--links [duration]",
+        "print links that anyone can fetch for so long (default: 7d, the longest)",
+      ),
     ],
     load: async () => (await import("./commands/pull.ts")).pull,
   },
@@ -145,16 +164,22 @@ export const commands: readonly CommandDeclaration[] = [
         "--to <folder>",
         "where to write it (default: the run's own folder)",
       ),
+      new Option(
+        "--links <duration>",
+        "print links that open it in any browser for so long, e.g. 7d",
+      ).conflicts("to"),
     ],
     load: async () => (await import("./commands/report.ts")).report,
   },
   {
-    usage: "data <action> <artifact> [sample]",
-    summary: "inspect a dataset: ls, verify, cat, order",
+    usage: "data <action> <what...>",
+    summary:
+      "inspect a dataset: ls, verify, cat, order; take one to a bucket: push",
     description:
       "ls DATASET shows shards, classes and what was left out; verify DATASET checks every checksum; cat DATASET SAMPLE writes one\n" +
       "image to stdout; order DATASET prints which samples a training reads when, and with -o jsonl a line for each batch\n" +
-      "with the checksums of the pixels that a rank gets. DATASET is a key, or RUN/STAGE.",
+      "with the checksums of the pixels that a rank gets. DATASET is a key, or RUN/STAGE. push FOLDER|TAR... s3://BUCKET/PREFIX\n" +
+      "takes images to a bucket and prints the source line for a shard stage; push DATASET --to STORE copies a packed dataset.",
     options: [
       storeOption(),
       outputOption(["text", "json", "jsonl"]),
@@ -197,6 +222,8 @@ export const commands: readonly CommandDeclaration[] = [
       new Option("--limit <n>", "order: how many rows, but for jsonl")
         .argParser(wholeNumberFrom(1))
         .default(20),
+      new Option("--to <store>", "push: the store that gets a dataset"),
+      new Option("--dry-run", "push: only say what would be sent"),
     ],
     load: async () => (await import("./commands/data.ts")).data,
   },

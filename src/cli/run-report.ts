@@ -32,6 +32,8 @@ export type RenderedReport = {
 export type WrittenReport = Pick<RenderedReport, "task" | "value"> & {
   /** A path on this machine where the store is a folder, else the store's URL and path. */
   readonly page: string;
+  /** The page's path in the store; null: it was written elsewhere. */
+  readonly object: string | null;
 };
 
 /** The committed reports of a run, each with its value. */
@@ -72,7 +74,8 @@ export async function writeRunReports(
   for (const report of await renderRunReports(store, options)) {
     const { task, value, files, page } = report;
     for (const [name, bytes] of files) await store.put(folder + name, bytes);
-    written.push({ task, value, page: locate(store, folder + page) });
+    const object = folder + page;
+    written.push({ task, value, page: locate(store, object), object });
   }
   return written;
 }

@@ -47,9 +47,9 @@ test.each([
   { args: ["plan", "x.yaml", "-o", "xml"], want: "text, json" },
   { args: ["plan", "x.yaml", "-p", "novalue"], want: "name=value" },
   { args: ["completion", "tcsh"], want: "bash, zsh or fish" },
-  { args: ["data", "show", "x"], want: "ls, verify, cat or order" },
+  { args: ["data", "show", "x"], want: "ls, verify, cat, order or push" },
   // Names that every object has are no actions and no shells.
-  { args: ["data", "toString", "x"], want: "ls, verify, cat or order" },
+  { args: ["data", "toString", "x"], want: "ls, verify, cat, order or push" },
   { args: ["completion", "constructor"], want: "bash, zsh or fish" },
   { args: ["data", "order", "x", "--limit", "abc"], want: "whole number" },
   { args: ["data", "order", "x", "--seed", "1e99"], want: "whole number" },

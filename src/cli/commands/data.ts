@@ -1,25 +1,15 @@
-/** `hueline data`: looks into a dataset of the store: `ls`, `verify`, `cat`, `order`. */
+/** `hueline data`: looks into a dataset of the store: `ls`, `verify`, `cat`, `order`; and `push`. */
 import { ExitCode, UserError } from "../../base/errors.ts";
 import type { Manifest } from "../../store/artifacts/manifest.ts";
 import type { Store } from "../../store/store.ts";
 import type { DatasetView, Environment, ShardView } from "../environment.ts";
-import {
-  formatBytes,
-  formatTable,
-  painterFor,
-  printJson,
-  type OutputFormat,
-} from "../output.ts";
+import { formatBytes, formatTable, painterFor, printJson } from "../output.ts";
 import { findArtifact } from "../run-artifacts.ts";
 import { openStoreOption } from "../store-option.ts";
+import { order, type OrderOptions } from "./data-order.ts";
+import { push, type PushOptions } from "./data-push.ts";
 
-type DataOptions = {
-  readonly store?: string;
-  readonly output: OutputFormat;
-  readonly seed: number;
-  readonly epoch: number;
-  readonly limit: number;
-};
+type DataOptions = OrderOptions & PushOptions;
 
 type Request = {
   readonly environment: Environment;
@@ -35,15 +25,25 @@ const actions: Readonly<
 
 export async function data(
   environment: Environment,
-  [action = "", artifact = "", sample]: readonly string[],
+  [action = "", ...given]: readonly string[],
   options: DataOptions,
 ): Promise<ExitCode> {
+  if (action === "push") return await push(environment, given, options);
+  const [artifact = "", sample] = given;
   const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
   if (act === undefined) {
     throw new UserError({
       code: "cli.unknown-action",
-      message: `expected ls, verify, cat or order, found '${action}'`,
+      message: `expected ls, verify, cat, order or push, found '${action}'`,
       hint: "hueline data ls RUN/STAGE",
+      exitCode: ExitCode.usage,
+    });
+  }
+  if (options.output === "jsonl" && act !== order) {
+    throw new UserError({
+      code: "cli.bad-format",
+      message: `data ${action} prints text or json, not jsonl`,
+      hint: "jsonl is a line for each batch of data order",
       exitCode: ExitCode.usage,
     });
   }
@@ -150,34 +150,5 @@ async function cat({
   const service = await environment.services.data();
   const { bytes } = await service.readSample(store, manifest, sample);
   environment.stdout.writeBytes(bytes);
-  return ExitCode.done;
-}
-
-async function order({
-  environment,
-  store,
-  manifest,
-  options,
-}: Request): Promise<ExitCode> {
-  const service = await environment.services.data();
-  const rows = await service.previewOrder(store, manifest, options);
-  if (options.output === "json") printJson(environment.stdout, rows);
-  else
-    environment.stdout.write(
-      formatTable(rows, [
-        {
-          title: "position",
-          value: ({ position }) => String(position),
-          align: "right",
-        },
-        {
-          title: "sample",
-          value: ({ sample }) => String(sample),
-          align: "right",
-        },
-        { title: "name", value: ({ name }) => name },
-        { title: "label", value: ({ label }) => label ?? "" },
-      ]),
-    );
   return ExitCode.done;
 }

@@ -1,141 +1,247 @@
 /**
- * `hueline pull`: copies what a run has finished into a folder, checksums verified, and a SHA256SUMS beside it. Files that
- * are there already with the right size and SHA-256 are not copied again, so an interrupted pull goes on.
+ * `hueline pull`: copies what a run has finished into a folder, checksums verified, with a SHA256SUMS beside it; of a run
+ * that goes on, what there is, and what is missing is said. An interrupted pull goes on where it was.
  */
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { ExitCode, systemCode } from "../../base/errors.ts";
+import { ExitCode, UserError } from "../../base/errors.ts";
 import type { Task } from "../../plan/plan.ts";
-import { readArtifactFile } from "../../store/artifacts/artifact.ts";
-import type { Manifest, ManifestFile } from "../../store/artifacts/manifest.ts";
+import { isCommitted } from "../../store/artifacts/manifest.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
-import { writeLocalFile } from "../local-folder.ts";
+import { isOver, lookAtRun, type RunView } from "../look-at-run.ts";
 import { formatBytes, printJson, type OutputFormat } from "../output.ts";
+import { copyFiles } from "../pull/copy-files.ts";
+import { linkFiles, writeLinks } from "../pull/links.ts";
+import { writeSums } from "../pull/local-copies.ts";
+import {
+  pullPartial,
+  removePartial,
+  type PartialResult,
+} from "../pull/partial-results.ts";
+import {
+  selectFiles,
+  selectTasks,
+  type Part,
+  type WantedFile,
+} from "../pull/select-files.ts";
 import { loadRun, readManifests } from "../run-artifacts.ts";
 import { openStoreOption } from "../store-option.ts";
+import { durationOption } from "../unit-options.ts";
 
-type Part = "report" | "metrics" | "weights";
+const LOOK_EVERY_MS = 1000;
+const MOST_MISSING = 5;
+const LINKS_VALID = "7d";
+
 type PullOptions = {
   readonly store?: string;
   readonly output: OutputFormat;
   readonly only?: Part;
+  readonly task: readonly string[];
+  readonly verify?: boolean;
+  readonly partial?: boolean;
+  readonly wait?: boolean;
+  /** True: for the default time. */
+  readonly links?: string | true;
 };
 
-/** Which files of an artifact belong to a part; datasets are never pulled with a run. */
-const parts: Readonly<Record<Part, (name: string) => boolean>> = {
-  report: (name) => name.startsWith("report."),
-  metrics: (name) => /\.(jsonl|csv)$/.test(name) || name === "predictions.json",
-  weights: (name) => name.endsWith(".safetensors") || name === "model.json",
+type Request = {
+  readonly environment: Environment;
+  readonly options: PullOptions;
+  readonly store: Store;
+  readonly run: string;
+  readonly tasks: readonly Task[];
+  readonly folder: string;
 };
-
-const isDataset = ({ kind }: Task): boolean =>
-  kind === "shard" || kind === "catalog";
 
 export async function pull(
   environment: Environment,
   [given = "", destination]: readonly string[],
   options: PullOptions,
-): Promise<ExitCode> {
+): Promise<number> {
+  checkTogether(options);
   const store = openStoreOption(options.store, environment);
   const { run, plan } = await loadRun(store, given);
+  const tasks = selectTasks(plan.tasks, options.task);
   const folder = path.resolve(environment.currentDirectory, destination ?? run);
-  const artifacts = await readManifests(
-    store,
-    plan.tasks.filter((task) => !isDataset(task)),
-  );
-  const wanted = artifacts.flatMap(({ task, manifest }) =>
-    manifest.files
-      .filter(({ path: name }) => isWanted(name, options.only))
-      .map((file) => ({ task, manifest, file })),
-  );
-  const totals = { files: 0, copied: 0, bytes: 0 };
-  const sums: string[] = [];
-  for (const { task, manifest, file } of wanted) {
-    const name = path.posix.join(task.name, file.path);
-    const copied = await copyFile(store, {
-      manifest,
-      file,
-      target: path.join(folder, name),
-    });
-    totals.files++;
-    if (copied) {
-      totals.copied++;
-      totals.bytes += file.sizeBytes;
-    }
-    sums.push(`${file.sha256}  ${name}`);
-    showProgress(environment, `${totals.files}/${wanted.length} ${name}`);
+  const request = { environment, options, store, run, tasks, folder };
+  if (options.links !== undefined)
+    return await printLinks(request, destination !== undefined);
+  try {
+    return await copyRun(request);
+  } catch (thrown) {
+    if (!environment.signal.aborted) throw thrown;
+    environment.stderr.write(
+      `stopped; what has come is in ${folder}, and the same pull goes on\n`,
+    );
+    return ExitCode.stopped;
   }
-  endProgress(environment);
-  await writeLocalFile(
-    // A part has a list of its own, so that pulling it does not forget what was pulled before.
-    path.join(folder, ["SHA256SUMS", options.only].filter(Boolean).join("-")),
-    sums.map((line) => `${line}\n`).join(""),
-  );
-  const missing =
-    plan.tasks.filter((task) => !isDataset(task)).length - artifacts.length;
+}
+
+function checkTogether({ links, wait, partial, verify }: PullOptions): void {
+  if (links === undefined || !(wait || partial || verify)) return;
+  throw new UserError({
+    code: "cli.option",
+    message: "--links copies nothing: --wait, --partial and --verify do",
+    exitCode: ExitCode.usage,
+  });
+}
+
+type Pulled = {
+  readonly files: readonly WantedFile[];
+  readonly copied: readonly WantedFile[];
+  readonly view: RunView;
+  /** Tasks that were not committed when they were looked at. */
+  readonly missing: readonly Task[];
+};
+
+async function copyRun(request: Request): Promise<number> {
+  const { environment, options, store, run, tasks } = request;
+  const { clock, signal, stderr } = environment;
+  const copied: WantedFile[] = [];
+  let found: Awaited<ReturnType<typeof readManifests>> = [];
+  let seenAtMs: number | null = null;
+  let said = "";
+  for (;;) {
+    // In this order: a run ends after its last commit.
+    const view = await lookAtRun(store, run, environment);
+    const missing = without(tasks, found);
+    // A status that says nothing new has no new commit behind it.
+    const fresh =
+      seenAtMs !== null && seenAtMs === view.updatedAtMs && !isOver(view.status)
+        ? []
+        : await readManifests(store, missing);
+    seenAtMs = view.updatedAtMs;
+    found = [...found, ...fresh];
+    const files = selectFiles(found, options.only);
+    copied.push(...(await copyTasks(request, files, fresh)));
+    const left = without(tasks, found);
+    if (
+      options.wait !== true ||
+      left.length === 0 ||
+      isOver(view.status) ||
+      signal.aborted
+    )
+      return await finish(request, { files, copied, view, missing: left });
+    const waits = `${formatMissing(view, left)}${view.driver === null ? "; nobody drives the run now" : ""}`;
+    if (waits !== said) stderr.write(`waiting: ${waits}\n`);
+    said = waits;
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
+}
+
+/** Copies the files of the tasks that were found just now, and lists all. */
+async function copyTasks(
+  { environment, options, store, folder }: Request,
+  files: readonly WantedFile[],
+  fresh: readonly { readonly task: Task }[],
+): Promise<readonly WantedFile[]> {
+  const names = new Set(fresh.map(({ task }) => task.name));
+  const own = files.filter(({ task }) => names.has(task));
+  const verify = options.verify === true;
+  const copied = await copyFiles(store, own, { folder, verify, environment });
+  if (files.length > 0) await writeSums(folder, files);
+  for (const name of names)
+    if (!own.some((file) => file.name.startsWith(`${name}/partial/`)))
+      await removePartial(folder, name);
+  return copied;
+}
+
+function without(
+  tasks: readonly Task[],
+  found: readonly { readonly task: Task }[],
+): readonly Task[] {
+  const done = new Set(found.map(({ task }) => task.name));
+  return tasks.filter(({ name }) => !done.has(name));
+}
+
+async function finish(request: Request, pulled: Pulled): Promise<number> {
+  const { environment, options, run, folder } = request;
+  const { files, copied, view, missing } = pulled;
+  const partial = await pullPartials(request, missing);
+  const bytes = copied.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (options.output === "json")
     printJson(environment.stdout, {
       run,
       folder,
-      ...totals,
-      unfinishedTasks: missing,
+      files: files.length,
+      copied: copied.length,
+      bytes,
+      unfinishedTasks: missing.length,
+      missing: missing.map(({ name }) => ({
+        task: name,
+        phase: phaseOf(view, name),
+      })),
+      partial,
     });
   else {
-    const rest =
-      missing === 0
-        ? ""
-        : `; ${missing} tasks have not finished, pull again for the rest`;
+    const checked = options.verify === true ? "read back" : "verified";
     environment.stdout.write(
-      `${folder}: ${totals.files} files, ${totals.copied} copied (${formatBytes(totals.bytes)}), checksums verified${rest}\n`,
+      `${folder}: ${files.length} files, ${copied.length} copied (${formatBytes(bytes)}), checksums ${checked}\n`,
     );
+    for (const { task, step, folder: where } of partial)
+      environment.stdout.write(`${task} so far, step ${step}: ${where}\n`);
+    if (missing.length > 0)
+      environment.stdout.write(
+        `${formatMissing(view, missing)}; pull again for the rest\n`,
+      );
   }
+  if (environment.signal.aborted) return ExitCode.stopped;
+  return options.wait === true && missing.length > 0 ? 1 : ExitCode.done;
+}
+
+async function pullPartials(
+  { options, store, folder, environment: { signal } }: Request,
+  missing: readonly Task[],
+): Promise<readonly PartialResult[]> {
+  if (options.partial !== true) return [];
+  const results: PartialResult[] = [];
+  for (const task of missing) {
+    // Its checkpoints go when it is committed; the next pull has the result.
+    if (await isCommitted(store, task.key)) continue;
+    const result = await pullPartial(store, task, { folder, signal });
+    if (result !== null) results.push(result);
+  }
+  return results;
+}
+
+async function printLinks(
+  { environment, options, store, run, tasks, folder }: Request,
+  isToFolder: boolean,
+): Promise<ExitCode> {
+  const text = options.links === true ? LINKS_VALID : (options.links ?? "");
+  const validForMs = durationOption("--links", text);
+  const expiresAtMs = environment.clock.now() + validForMs;
+  const found = await readManifests(store, tasks);
+  const files = selectFiles(found, options.only);
+  const links = await linkFiles(store, files, validForMs);
+  if (isToFolder) await writeLinks(folder, links);
+  const unfinishedTasks = tasks.length - found.length;
+  if (options.output === "json")
+    printJson(environment.stdout, { run, expiresAtMs, unfinishedTasks, links });
+  else if (isToFolder)
+    environment.stdout.write(
+      `${path.join(folder, "links.txt")}: ${links.length} links, valid for ${text}\n`,
+    );
+  else
+    environment.stdout.write(
+      links.map(({ name, url }) => `${name}\t${url}\n`).join(""),
+    );
   return ExitCode.done;
 }
 
-function isWanted(name: string, only: Part | undefined): boolean {
-  return only === undefined || parts[only](name);
+/** `3 of the tasks have not finished: pretrain-a (Running, 120/3000), …`. */
+function formatMissing(view: RunView, missing: readonly Task[]): string {
+  const shown = missing.slice(0, MOST_MISSING).map(({ name }) => {
+    const progress = view.progress.find(({ task }) => task === name);
+    const at = progress ? `, ${progress.step}/${progress.steps}` : "";
+    return `${name} (${phaseOf(view, name)}${at})`;
+  });
+  const more = missing.length > shown.length ? ", …" : "";
+  return `${missing.length} ${missing.length === 1 ? "task has" : "tasks have"} not finished: ${shown.join(", ")}${more}`;
 }
 
-/** Copies one file unless it is there; seen whole or not at all. */
-async function copyFile(
-  store: Store,
-  {
-    manifest,
-    file,
-    target,
-  }: {
-    readonly manifest: Manifest;
-    readonly file: ManifestFile;
-    readonly target: string;
-  },
-): Promise<boolean> {
-  if (await isThere(target, file)) return false;
-  const bytes = await readArtifactFile(store, manifest, file.path);
-  await writeLocalFile(target, bytes);
-  return true;
-}
-
-async function isThere(target: string, file: ManifestFile): Promise<boolean> {
-  try {
-    const bytes = await readFile(target);
-    return (
-      bytes.byteLength === file.sizeBytes &&
-      createHash("sha256").update(bytes).digest("hex") === file.sha256
-    );
-  } catch (thrown) {
-    // Whatever else stands there, writing will say it.
-    if (systemCode(thrown) !== null) return false;
-    throw thrown;
-  }
-}
-
-function showProgress({ stderr }: Environment, text: string): void {
-  if (stderr.isTerminal)
-    stderr.write(`\r\u001B[K${text.slice(0, stderr.columns - 1)}`);
-}
-
-function endProgress({ stderr }: Environment): void {
-  if (stderr.isTerminal) stderr.write("\r\u001B[K");
+/** As the run's last status has it; what it has no word for waits for its turn. */
+function phaseOf({ status }: RunView, name: string): string {
+  const note = status?.notes.find(({ task }) => task === name);
+  return note?.phase ?? "Pending";
 }

@@ -8,6 +8,7 @@ import {
 import type { Environment } from "../environment.ts";
 import { writeLocalFile } from "../local-folder.ts";
 import { painterFor, printJson, type OutputFormat } from "../output.ts";
+import { linkTo } from "../pull/links.ts";
 import { loadRun } from "../run-artifacts.ts";
 import {
   renderRunReports,
@@ -16,12 +17,14 @@ import {
   type WrittenReport,
 } from "../run-report.ts";
 import { openStoreOption } from "../store-option.ts";
+import { durationOption } from "../unit-options.ts";
 
 type ReportOptions = {
   readonly store?: string;
   readonly output: OutputFormat;
   readonly check?: boolean;
   readonly to?: string;
+  readonly links?: string;
 };
 
 export async function report(
@@ -29,6 +32,10 @@ export async function report(
   [given = ""]: readonly string[],
   options: ReportOptions,
 ): Promise<number> {
+  const validForMs =
+    options.links === undefined
+      ? null
+      : durationOption("--links", options.links);
   const store = openStoreOption(options.store, environment);
   const { run, plan } = await loadRun(store, given);
   const wanted = { run, plan, host: environment.host.name };
@@ -48,7 +55,14 @@ export async function report(
         : "its pipeline has no stage of kind report",
     });
   }
-  const pages = written.map(({ page }) => page);
+  const pages =
+    validForMs === null
+      ? written.map(({ page }) => page)
+      : await Promise.all(
+          written.map(async ({ object, page }) =>
+            object === null ? page : await linkTo(store, object, validForMs),
+          ),
+        );
   const checks = written.map(({ value }) => checkReport(value));
   const failed = checks.flatMap((check) => check.failed);
   if (options.output === "json")
@@ -76,6 +90,7 @@ async function writeTo(
     task,
     value,
     page: path.join(folder, page),
+    object: null,
   }));
 }
 

@@ -12,6 +12,9 @@ const emptySha256 =
   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const unsigned = "UNSIGNED-PAYLOAD";
 
+const typeParameter = "response-content-type";
+const htmlType = "text/html; charset=utf-8";
+
 export type Signer = {
   /** A GET of a key, ready to be written to a connection. */
   sign(key: string, headers: Readonly<Record<string, string>>): Promise<string>;
@@ -39,13 +42,17 @@ export function createSigner(
   });
   const isUsual = port === (protocol === "https:" ? 443 : 80);
   const host = isUsual ? hostname : `${hostname}:${port}`;
-  const toRequest = (key: string, headers: Record<string, string>) => ({
+  const toRequest = (
+    key: string,
+    headers: Record<string, string>,
+    query: Record<string, string> = {},
+  ) => ({
     method: "GET",
     protocol,
     hostname,
     ...(isUsual ? {} : { port }),
     path: basePath + key.split("/").map(escape).join("/"),
-    query: {},
+    query,
     headers: { host, ...headers },
   });
   const signingDate = (): Date =>
@@ -67,7 +74,13 @@ export function createSigner(
     },
 
     async presign(key, validForSeconds) {
-      const request = toRequest(key, { "x-amz-content-sha256": unsigned });
+      // Objects are written without a type, and a browser shows a page only if it is told that it is one.
+      const type = key.endsWith(".html") ? { [typeParameter]: htmlType } : {};
+      const request = toRequest(
+        key,
+        { "x-amz-content-sha256": unsigned },
+        type,
+      );
       const { query = {} } = await signature.presign(request, {
         expiresIn: validForSeconds,
         signingDate: signingDate(),
