@@ -9,10 +9,12 @@ import {
   startVersitygw,
 } from "../../scripts/s3-server/versitygw.ts";
 import type { RunningServer } from "../../scripts/s3-server/versitygw.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { cacheRootOf } from "../../src/engine/location.ts";
 import { createS3Store } from "../../src/store/s3.ts";
 import type { S3Store } from "../../src/store/s3.ts";
 import { describeStore } from "../contract/store.ts";
+import { startBreakingFront } from "../support/s3-server/breaking-front.ts";
 import { toS3Options } from "../support/s3-server/store-options.ts";
 import { openTemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -77,6 +79,53 @@ describe.runIf(isRequired)("on a real server (Go installs it)", () => {
       new Uint8Array(bytes.subarray(5_242_000, 5_245_000)),
     );
     await store.close();
+  });
+
+  test("a link gives the bytes to whoever has it; changed, or after its time, it gives nothing", async () => {
+    const path = "runs/r é+1/report (1).html";
+    const store = openStore("linked");
+    await store.put(path, Buffer.from("<h1>done</h1>"));
+    const link = (await store.link(path, 3600)) ?? "";
+    const answer = await fetch(link);
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toBe("<h1>done</h1>");
+
+    const past = createS3Store({
+      ...toS3Options({ ...server, bucket }),
+      prefix: "linked",
+      clock: { ...systemClock, now: () => Date.now() - 2 * 3600_000 },
+    });
+    const digit = link.endsWith("0") ? "1" : "0";
+    const refused = {
+      "of another signature": link.slice(0, -1) + digit,
+      "of another object": link.replace("report", "secret"),
+      "for a longer time": link.replace("=3600", "=36000"),
+      "whose time is over": (await past.link(path, 3600)) ?? "",
+    };
+    for (const [kind, url] of Object.entries(refused))
+      expect(`${kind}: ${(await fetch(url)).status}`).toBe(`${kind}: 403`);
+    await store.close();
+    await past.close();
+  });
+
+  test("ranges are continued over broken connections, straight into shared memory", async () => {
+    const store = openStore("broken");
+    const bytes = randomBytes(6_000_000);
+    await store.put("large.bin", bytes);
+    const front = await startBreakingFront(server.endpoint, 1_000_000);
+    const broken = createS3Store({
+      ...toS3Options({ ...server, endpoint: front.endpoint, bucket }),
+      prefix: "broken",
+      limits: { firstDelayMs: 1, maxDelayMs: 2 },
+    });
+    const target = new Uint8Array(new SharedArrayBuffer(5_000_000));
+    expect(await broken.readInto("large.bin", 500_000, target)).toBe(true);
+    const want = bytes.subarray(500_000, 5_500_000);
+    expect(Buffer.compare(target, want)).toBe(0);
+    expect(front.connections()).toBeGreaterThan(4);
+    await broken.close();
+    await store.close();
+    await front.close();
   });
 
   describeStore("the S3 store on versitygw", {

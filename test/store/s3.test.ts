@@ -1,6 +1,8 @@
 /** The store against our own S3 server, with no faults. */
+import { expect, test } from "vitest";
 import { createS3Store } from "../../src/store/s3.ts";
 import type { S3Store } from "../../src/store/s3.ts";
+import { codeOf } from "../contract/_store-support.ts";
 import { describeStore } from "../contract/store.ts";
 import { startS3TestServer } from "../support/s3-server/server.ts";
 import { toS3Options } from "../support/s3-server/store-options.ts";
@@ -24,4 +26,14 @@ describeStore("the S3 store", {
       },
     };
   },
+});
+
+test("a link of more than seven days, or of no time, is refused: S3 knows none", async () => {
+  const store = createS3Store({
+    bucket: "no-such-server",
+    prefix: "",
+    connection: { endpoint: "http://127.0.0.1:1" },
+  });
+  for (const seconds of [604_801, 0, -5, Number.NaN])
+    expect(await codeOf(store.link("a", seconds))).toBe("store.link");
 });

@@ -1,6 +1,9 @@
 /** Where the store's region, endpoint and credentials come from: AWS's own configuration, in a process of its own. */
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import * as http from "node:http";
+import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startS3TestServer } from "../../support/s3-server/server.ts";
@@ -38,6 +41,29 @@ async function runWith(
   return stdout;
 }
 
+/** Passes requests on, and counts them. */
+async function startProxy(): Promise<{ url: string; passed(): number }> {
+  let passed = 0;
+  const proxy = http.createServer((request, response) => {
+    passed++;
+    const { method = "GET", headers } = request;
+    const onward = http.request(request.url ?? "", { method, headers });
+    onward.on("response", (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  onTestFinished(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+  const { port } = proxy.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, passed: () => passed };
+}
+
 describe("the store is configured as every AWS tool is:", () => {
   test("by the environment; no region is needed where the endpoint is not AWS's", async () => {
     const server = await start();
@@ -67,6 +93,21 @@ describe("the store is configured as every AWS tool is:", () => {
       AWS_SHARED_CREDENTIALS_FILE: `${folder}/credentials`,
     });
     expect(output).toBe("hello");
+  });
+
+  test("through a proxy, where Node is told to heed it: every request goes that way", async () => {
+    const server = await start();
+    const proxy = await startProxy();
+    const output = await runWith(`s3://${server.bucket}/p`, {
+      AWS_ENDPOINT_URL: server.endpoint,
+      AWS_ACCESS_KEY_ID: server.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: server.secretAccessKey,
+      NODE_USE_ENV_PROXY: "1",
+      HTTP_PROXY: proxy.url,
+    });
+    expect(output).toBe("hello");
+    expect(proxy.passed()).toBe(server.requests.length);
+    expect(proxy.passed()).toBeGreaterThan(0);
   });
 
   test("and what it lacks is said: credentials, a region", async () => {

@@ -102,3 +102,19 @@ describe("a byte that changed", () => {
     );
   });
 });
+
+test("a range that does not come is asked for a second time, once it is known how long others take", async () => {
+  const { server, store } = await start();
+  const bytes = Uint8Array.from({ length: 1_100_000 }, (_, i) => i * 31);
+  await store.put("big", bytes);
+  const target = new Uint8Array(new SharedArrayBuffer(1024 * 1024));
+  for (let i = 0; i < 25; i++) await store.readInto("big", 0, target);
+  // For as long as the idle timeout: the test would not live to see it end.
+  failFirst(server, to("GET", "big"), { kind: "drop" });
+  const before = server.requests.length;
+  expect(await store.readInto("big", 7, target.fill(0))).toBe(true);
+  expect(Buffer.compare(target, bytes.subarray(7, 7 + target.byteLength))).toBe(
+    0,
+  );
+  expect(requestsFor(server, "big", before)).toEqual(["GET", "GET"]);
+});
