@@ -9,16 +9,9 @@
  *
  * PyTorch comes into a virtual environment in the user's cache, once (about 5 GB: the package index has no smaller build for Linux).
  */
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -30,6 +23,7 @@ import {
   toEnginePlatform,
 } from "../src/engine/location.ts";
 import { batchInputs, makeBatch, startValues } from "./tiny-network.ts";
+import { pythonWithTorch } from "./torch.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -95,25 +89,6 @@ function writeData(folder: string): void {
     join(folder, "meta.json"),
     JSON.stringify({ variables, batches }),
   );
-}
-
-function pythonWithTorch(): string {
-  const home = join(cache, "hueline", "bench", "torch");
-  const python = join(home, "bin", "python");
-  const has = (): boolean =>
-    spawnSync(python, ["-c", "import torch, numpy"]).status === 0;
-  if (existsSync(python) && has()) return python;
-  mkdirSync(home, { recursive: true });
-  process.stderr.write(`installing PyTorch into ${home}\n`);
-  for (const [command, ...args] of [
-    ["python3", "-m", "venv", home],
-    [join(home, "bin", "pip"), "install", "torch", "numpy"],
-  ] as [string, ...string[]][])
-    if (spawnSync(command, args, { stdio: ["ignore", 2, 2] }).status !== 0)
-      throw new Error(
-        `${command} ${args.join(" ")} failed; without PyTorch: --arms compiled,eager,stock`,
-      );
-  return python;
 }
 
 function command(name: string, data: string): [string, string[]] {

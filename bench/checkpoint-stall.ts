@@ -1,0 +1,166 @@
+/**
+ * How long a checkpoint holds up the training, beside `torch.save` of the same tensors to a RAM disk, and whether the thread that
+ * trains stays free while the checkpoint goes to an S3 server behind it.
+ *
+ *   node bench/checkpoint-stall.ts [--megabytes 205] [--rounds 9] [--store s3|file]
+ *
+ * Ours: weights and momentum as variables of a compiled step, which runs all the time. A save is `CheckpointStore.save`: the
+ * stall is the time until training may go on; the event loop's longest gap is watched from there until the manifest is written, and
+ * before the save, for what a busy machine does to any thread. PyTorch's
+ * side is the blocking `torch.save` of one dictionary. The sides take turns, the first round of each is left out.
+ * In the end PyTorch opens our newest checkpoint, and its sums must be those of the variables.
+ *
+ * Exits with 1 if the median stall is over 0.10 of `torch.save`, or the worst gap over 10 ms.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { homedir, loadavg } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import {
+  installVersitygw,
+  startVersitygw,
+} from "../scripts/s3-server/versitygw.ts";
+import { cacheRootOf } from "../src/engine/location.ts";
+import { pythonWithTorch } from "./torch.ts";
+
+const MOST_STALL_RATIO = 0.1;
+const MOST_GAP_MS = 10;
+
+const { values } = parseArgs({
+  options: {
+    megabytes: { type: "string", default: "205" },
+    rounds: { type: "string", default: "9" },
+    store: { type: "string", default: "s3" },
+  },
+});
+const bucket = "bench";
+// Memory, not a disk: the sides differ in what they do, not in who waits for a device.
+const folder = mkdtempSync("/dev/shm/hueline-checkpoint-");
+
+type Arm = {
+  readonly process: ChildProcess;
+  ask(line: string): Promise<Record<string, number>>;
+};
+
+function startArm(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Arm {
+  const child = spawn(program, args, {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, ...env, TF_CPP_MIN_LOG_LEVEL: "3" },
+  });
+  const lines = createInterface({ input: child.stdout })[
+    Symbol.asyncIterator
+  ]();
+  return {
+    process: child,
+    async ask(line) {
+      child.stdin.write(`${line}\n`);
+      const { value, done } = await lines.next();
+      if (done === true) throw new Error(`${program} ended early`);
+      return JSON.parse(value) as Record<string, number>;
+    },
+  };
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? Number.NaN)
+    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+}
+
+async function startServer() {
+  if (values.store === "file")
+    return { url: `file://${folder}/store`, env: {}, stop: async () => {} };
+  const cacheRoot = cacheRootOf(process.env["XDG_CACHE_HOME"], homedir());
+  const program = await installVersitygw({ cacheRoot });
+  mkdirSync(join(folder, bucket));
+  const server = await startVersitygw({ program, directory: folder });
+  const env = {
+    AWS_ENDPOINT_URL_S3: server.endpoint,
+    AWS_ACCESS_KEY_ID: server.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: server.secretAccessKey,
+    AWS_REGION: "us-east-1",
+  };
+  return { url: `s3://${bucket}/stall`, env, stop: () => server.stop() };
+}
+
+const server = await startServer();
+const arms: Arm[] = [];
+try {
+  const { url, env } = server;
+  const { megabytes } = values;
+  const here = (name: string) => join(import.meta.dirname, name);
+  const ours = startArm(
+    process.execPath,
+    [here("checkpoint-stall-arm.ts"), url, megabytes, folder],
+    env,
+  );
+  arms.push(ours);
+  const torch = startArm(pythonWithTorch(), [
+    here("checkpoint_stall.py"),
+    megabytes,
+    join(folder, "torch.pt"),
+  ]);
+  arms.push(torch);
+  const sides = {
+    ours: [] as Record<string, number>[],
+    torch: [] as Record<string, number>[],
+  };
+  const first = {
+    ours: await ours.ask("save"),
+    torch: await torch.ask("save"),
+  };
+  console.log(JSON.stringify({ first }));
+  for (let round = 0; round < Number(values.rounds); round++) {
+    sides.ours.push(await ours.ask("save"));
+    sides.torch.push(await torch.ask("save"));
+    console.log(
+      JSON.stringify({
+        round,
+        ours: sides.ours.at(-1),
+        torch: sides.torch.at(-1),
+      }),
+    );
+  }
+  const written = await ours.ask("export");
+  const opened = await torch.ask(`open ${join(folder, "model.safetensors")}`);
+  const of = (side: keyof typeof sides, name: string) =>
+    sides[side].map((row) => row[name] ?? Number.NaN);
+  const ratio = median(of("ours", "stallMs")) / median(of("torch", "stallMs"));
+  const worstGapMs = Math.max(...of("ours", "worstGapMs"));
+  const isSame =
+    Math.abs((written["sum"] ?? 0) - (opened["sum"] ?? 1)) <
+    1e-3 * Math.abs(written["sum"] ?? 1);
+  console.log(
+    JSON.stringify({
+      megabytes: Number(megabytes),
+      store: values.store,
+      stallMs: median(of("ours", "stallMs")),
+      torchMs: median(of("torch", "stallMs")),
+      ratio,
+      worstGapMs,
+      worstGapBeforeMs: Math.max(...of("ours", "gapBeforeMs")),
+      medianGapMs: median(of("ours", "worstGapMs")),
+      writtenMs: median(of("ours", "writtenMs")),
+      cpuSeconds: {
+        ours: median(of("ours", "cpuSeconds")),
+        torch: median(of("torch", "cpuSeconds")),
+      },
+      opensInPyTorch: isSame,
+      load: loadavg()[0],
+    }),
+  );
+  if (ratio > MOST_STALL_RATIO || worstGapMs > MOST_GAP_MS || !isSame)
+    process.exitCode = 1;
+} finally {
+  for (const arm of arms) arm.process.kill();
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
