@@ -1,7 +1,11 @@
 /**
  * The images that a stage reads: in memory, or by the loader where the stage declares a crop.
  */
-import type { CropRecipe } from "../data/images/crops.ts";
+import {
+  toCentralCrop,
+  toCrop,
+  type CropRecipe,
+} from "../data/images/crops.ts";
 import type { ImageSet } from "../data/images/image-set.ts";
 import { createMemoryImages } from "../data/images/memory-images.ts";
 import { openDataset } from "../data/dataset.ts";
@@ -27,13 +31,24 @@ export async function openStageImages(
     StageContext,
     "inputs" | "store" | "loader" | "seed" | "signal"
   >,
-  { side, crop, limit }: StageImages,
+  { side, crop, limit, mirror = false, recipe }: StageImages,
 ): Promise<ImageSet> {
-  const { store } = context;
+  const { store, seed, signal } = context;
   const { manifest } = inputOf(context, "data");
   if (!crop)
     return createMemoryImages(
       await openDataset(store, manifest, { limit, side }),
     );
-  throw new Error(`no loader reads crops of ${crop.side} pixels yet`);
+  // Late: who reads images from memory needs neither threads nor their decoder.
+  const { openLoadedImages } = await import("../data/images/loaded-images.ts");
+  const own = toCrop(crop, { recipe, mirror });
+  return openLoadedImages(store, manifest, {
+    ...context.loader,
+    limit,
+    seed,
+    signal,
+    training: own,
+    measuring: recipe === "measuring" ? own : toCentralCrop(own),
+    views: crop.views ?? 1,
+  });
 }

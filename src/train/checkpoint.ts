@@ -2,6 +2,7 @@
  * What a checkpoint holds for a training run (docs/design.md, invariant H): variables, momentum, and the loop's own state.
  */
 import type { Checkpoint } from "../store/checkpoints/read-checkpoint.ts";
+import type { OrderState } from "../data/order/order-state.ts";
 import type { EarlyStopState } from "./protocol/early-stop.ts";
 import type { MetricsState } from "./metrics.ts";
 import { fromTensorData } from "./variables.ts";
@@ -11,6 +12,8 @@ import type { Weights } from "../model/weights.ts";
 export type LoopState = {
   readonly protocol: EarlyStopState;
   readonly metrics: MetricsState;
+  /** What decides which images the next step sees; null or absent: nothing but its number. */
+  readonly images?: OrderState | null;
 };
 
 /** The state is what a saver wrote for the same key: the store has verified its bytes. */

@@ -73,11 +73,16 @@ function isHeldUp(use: Pick<LoaderUse, "trainerWaitMs" | "wallMs">): boolean {
   return use.trainerWaitMs > WAITING_SHARE * use.wallMs;
 }
 
-/** Threads that idle for bytes longer than they work wait for storage. */
+/** The loader's own rule: threads that are idle for bytes a tenth of their time wait for storage. */
 function slowerPart(
-  use: Pick<LoaderUse, "waitForBytesMs" | "decodeMs" | "cropMs">,
+  use: Pick<
+    LoaderUse,
+    "waitForBytesMs" | "waitForSlotMs" | "decodeMs" | "cropMs"
+  >,
 ): LoaderUse["bottleneck"] {
-  return use.waitForBytesMs > use.decodeMs + use.cropMs ? "storage" : "decode";
+  const { waitForBytesMs, waitForSlotMs, decodeMs, cropMs } = use;
+  const threadMs = waitForBytesMs + waitForSlotMs + decodeMs + cropMs;
+  return waitForBytesMs >= threadMs / 10 ? "storage" : "decode";
 }
 
 const SUMMED = [
@@ -100,5 +105,7 @@ function addUses(uses: readonly LoaderUse[]): LoaderUse {
     SUMMED.map((name) => [name, uses.reduce((sum, use) => sum + use[name], 0)]),
   ) as Record<(typeof SUMMED)[number], number>;
   const bottleneck = isHeldUp(sums) ? slowerPart(sums) : "training";
-  return { ...sums, bottleneck };
+  const problems = uses.map(({ cacheProblem }) => cacheProblem);
+  const cacheProblem = problems.findLast((found) => found !== null) ?? null;
+  return { ...sums, cacheProblem, bottleneck };
 }

@@ -14,6 +14,7 @@ import type { Clock } from "../base/clock.ts";
 import { StoppedError } from "../base/errors.ts";
 import type { Weights } from "../model/weights.ts";
 import type { LoaderReport } from "../data/loader/loader.ts";
+import type { OrderState } from "../data/order/order-state.ts";
 import type { Cadence } from "../spec/pipeline-spec.ts";
 import type { CheckpointStore } from "../store/checkpoints/checkpoints.ts";
 import { fromCheckpoint, type LoopState } from "./checkpoint.ts";
@@ -50,6 +51,10 @@ export type Job = {
   score?(): Promise<number>;
   /** Where the time of what reads images went since the last report; null: nothing reads while training. */
   loaderReport?(): LoaderReport | null;
+  /** What decides, besides its number, which images a step sees: kept in checkpoints. */
+  imagesState?(plan: StepPlan): OrderState | null;
+  /** @throws UserError `data.order-changed` when a step would see other images than the saved state says. */
+  checkImages?(saved: OrderState, plan: StepPlan): Promise<void>;
   /** Frees the trainer and ends whatever reads images. */
   close(): Promise<void>;
 };
@@ -133,12 +138,14 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     report(done, steps, losses["loss"] ?? Number.NaN);
 
     // --- what survives
-    const isLast = protocol.planStep(done, state.protocol) === null;
-    if (!isLast && !signal.aborted) await saver.afterStep(done, state);
+    const following = protocol.planStep(done, state.protocol);
+    const images = following && (job.imagesState?.(following) ?? null);
+    const saved = { ...state, images };
+    if (following && !signal.aborted) await saver.afterStep(done, saved);
     const coming = unlessStopped(ahead ?? prepare(done, state), signal);
     next = await (loader ? loader.wait(coming) : coming);
     if (signal.aborted) {
-      await saver.saveNow(done, state);
+      await saver.saveNow(done, saved);
       throw new StoppedError(`stopped after step ${done}, checkpoint saved`);
     }
   }
@@ -188,6 +195,8 @@ async function resume({
       state: { protocol: protocol.start, metrics: metricsStart },
     };
   const { step, weights, state } = fromCheckpoint(newest);
+  const plan = protocol.planStep(step, state.protocol);
+  if (plan && state.images) await job.checkImages?.(state.images, plan);
   await job.trainer.write(weights);
   return { done: step, state };
 }

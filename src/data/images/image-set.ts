@@ -8,6 +8,7 @@
  */
 import type { LabelledSamples } from "../batches/labels.ts";
 import type { ImageBatch, LoaderReport } from "../loader/loader.ts";
+import type { OrderState } from "../order/order-state.ts";
 import type { ImageSize } from "../pixels/image-size.ts";
 
 /** Images of one size, [size, H, W, 3] sRGB, each with what is known of it. */
@@ -22,6 +23,8 @@ export type TrainingImages = {
   batch(step: number): Promise<Images>;
   /** Where time went since the last report; null: nothing is read while training. */
   report(): LoaderReport | null;
+  /** What decides which pixels a step sees, for checkpoints; null: its number and the dataset alone. */
+  state(step: number): OrderState | null;
   close(): Promise<void>;
 };
 
@@ -32,6 +35,8 @@ export type TrainingImagesOptions = {
   /** Images a step. */
   readonly batch: number;
   readonly mirror: boolean;
+  /** Masks too, where the set is not in memory. */
+  readonly withMasks?: boolean;
   /** The step that will be asked for first. */
   readonly fromStep: number;
 };

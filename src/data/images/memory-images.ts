@@ -78,6 +78,7 @@ function trainingImages(
   return {
     batch: (step) => Promise.resolve(fill(step)),
     report: () => null,
+    state: () => null,
     close: () => Promise.resolve(),
   };
 }

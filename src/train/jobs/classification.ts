@@ -112,6 +112,8 @@ export async function createClassificationJob(
       return { images: gray, labels };
     },
     loaderReport: () => steps.report(),
+    imagesState: (plan) => steps.state(plan),
+    checkImages: (saved, plan) => steps.check(saved, plan),
     score: () => scoreHeldOut(images, heldOut, trainer),
     async close() {
       await steps.close();

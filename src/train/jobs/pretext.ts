@@ -107,6 +107,8 @@ export async function createPretextJob(
     learningRate: optimizer.learningRate,
     prepare: async (plan) => toFeeds(await steps.of(plan)),
     loaderReport: () => steps.report(),
+    imagesState: (plan) => steps.state(plan),
+    checkImages: (saved, plan) => steps.check(saved, plan),
     async close() {
       await steps.close();
       await trainer.close();

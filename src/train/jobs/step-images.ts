@@ -4,6 +4,10 @@
  */
 import type { Images, TrainingImages } from "../../data/images/image-set.ts";
 import type { LoaderReport } from "../../data/loader/loader.ts";
+import {
+  checkOrderState,
+  type OrderState,
+} from "../../data/order/order-state.ts";
 import type { StepPlan } from "../protocol/protocol.ts";
 
 export type StepImages = {
@@ -11,6 +15,10 @@ export type StepImages = {
   of(plan: StepPlan): Promise<Images>;
   /** Where the loader's time went since the last report; null: there is no loader. */
   report(): LoaderReport | null;
+  /** What decides which pixels the step sees; null: nothing but its number, or it begins other samples. */
+  state(plan: StepPlan): OrderState | null;
+  /** @throws UserError `data.order-changed` when the step would see other pixels than the saved state says. */
+  check(saved: OrderState, plan: StepPlan): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -29,16 +37,23 @@ export function createStepImages(
     current = null;
     await closing?.images.close();
   };
+  const imagesOf = async ({ samples, step }: StepPlan) => {
+    if (current?.samples !== samples) {
+      await close();
+      const images = await open({ samples, fromStep: step });
+      current = { samples, images };
+    }
+    return current.images;
+  };
   return {
-    async of({ samples, step }) {
-      if (current?.samples !== samples) {
-        await close();
-        const images = await open({ samples, fromStep: step });
-        current = { samples, images };
-      }
-      return current.images.batch(step);
-    },
+    of: async (plan) => (await imagesOf(plan)).batch(plan.step),
     report: () => current?.images.report() ?? null,
+    state: ({ samples, step }) =>
+      current?.samples === samples ? current.images.state(step) : null,
+    async check(saved, plan) {
+      const now = (await imagesOf(plan)).state(plan.step);
+      if (now !== null) checkOrderState(saved, now);
+    },
     close,
   };
 }
