@@ -10,13 +10,14 @@ import { z } from "zod";
 import { mapBounded } from "../../base/async.ts";
 import type { Clock } from "../../base/clock.ts";
 import { toError, UserError } from "../../base/errors.ts";
+import { findPlanProblem } from "../../plan/check-plan.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { planFromJson, planToJson } from "../../plan/serialize.ts";
 import type { TaskDescription } from "../../plan/task-description.ts";
 import type { RunStatus } from "../../run/status.ts";
 import { takeClaim } from "../claims/claims.ts";
 import type { TakeOutcome } from "../claims/claims.ts";
-import { readJson, toJsonBytes } from "../json.ts";
+import { isTooDeep, readJson, toJsonBytes } from "../json.ts";
 import { layout } from "../layout.ts";
 import type { Store } from "../store.ts";
 
@@ -37,17 +38,44 @@ export type RunSummary = {
   readonly last: StatusRecord | null;
 };
 
-// These objects are our own: the schemas tell a cut-off or foreign one from ours, and say no more than that.
+const count = z.int().nonnegative();
+/** Whatever a status may lack or have more, its readers find what they read, and of the right kind. */
 const statusSchema = z.looseObject({
   version: z.literal(1),
   run: z.string(),
   updatedAtMs: z.number(),
   status: z.looseObject({
-    phase: z.string(),
+    phase: z.enum(["Pending", "Running", "Succeeded", "Failed", "Cancelled"]),
     reason: z.string(),
-    counts: z.looseObject({ total: z.number() }),
-    stages: z.array(z.unknown()),
-    notes: z.array(z.unknown()),
+    counts: z.object({
+      total: count,
+      cached: count,
+      Pending: count,
+      Running: count,
+      Succeeded: count,
+      Failed: count,
+      Skipped: count,
+      Cancelled: count,
+    }),
+    stages: z.array(
+      z.looseObject({
+        stage: z.string(),
+        kind: z.string(),
+        tasks: count,
+        succeeded: count,
+        cached: count,
+        running: count,
+        failed: count,
+      }),
+    ),
+    notes: z.array(
+      z.looseObject({
+        task: z.string(),
+        phase: z.string(),
+        reason: z.string(),
+        attempts: count,
+      }),
+    ),
   }),
 });
 const descriptionSchema = z.looseObject({
@@ -89,10 +117,18 @@ export async function readPlan(
   const path = layout.runPlan(run);
   const bytes = await store.read(path);
   if (bytes === null) return null;
+  if (isTooDeep(bytes)) throw notARecord(store, path, "it is nested too deep");
+  const plan = toPlan(bytes, (problem) => notARecord(store, path, problem));
+  const problem = findPlanProblem(plan);
+  if (problem !== null) throw notARecord(store, path, problem);
+  return plan;
+}
+
+function toPlan(bytes: Uint8Array, refuse: (problem: string) => Error): Plan {
   try {
     return planFromJson(new TextDecoder().decode(bytes));
   } catch (thrown) {
-    throw notARecord(store, path, toError(thrown).message);
+    throw refuse(toError(thrown).message);
   }
 }
 

@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { describeTask } from "../../../src/plan/task-description.ts";
 import type { RunStatus } from "../../../src/run/status.ts";
 import { layout } from "../../../src/store/layout.ts";
+import { planDigest, planToJson } from "../../../src/plan/serialize.ts";
+import type { Plan } from "../../../src/plan/plan.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import {
   createRun,
@@ -86,7 +88,12 @@ describe("a run", () => {
   test.each([
     [layout.runPlan("a"), '{"pipeline":"x"}', readPlan],
     [layout.runPlan("a"), '{"pipeline', readPlan],
+    [layout.runPlan("a"), forgedPlan(), readPlan],
+    [layout.runPlan("a"), "[".repeat(10_000), readPlan],
     [layout.runStatus("a"), "[]", readStatus],
+    [layout.runStatus("a"), forgedStatus({ stages: [null] }), readStatus],
+    [layout.runStatus("a"), forgedStatus({ notes: [{}] }), readStatus],
+    [layout.runStatus("a"), forgedStatus({ counts: {} }), readStatus],
   ])("whose %s is %s says so and what to do", async (path, text, read) => {
     const store = createMemoryStore();
     await store.put(path, Buffer.from(text));
@@ -174,3 +181,16 @@ describe("finding runs", () => {
     });
   });
 });
+
+/** With the digest of what it holds, which is no plan. */
+function forgedPlan(): string {
+  const [first, ...others] = plan.tasks;
+  const tasks = [{ ...first, kind: "toString" }, ...others] as Plan["tasks"];
+  const forged = { ...plan, tasks };
+  return planToJson({ ...forged, digest: planDigest(forged) });
+}
+
+function forgedStatus(fields: Readonly<Record<string, unknown>>): string {
+  const record = { version: 1, run: "a", updatedAtMs: 1 };
+  return JSON.stringify({ ...record, status: { ...status, ...fields } });
+}
