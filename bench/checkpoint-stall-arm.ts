@@ -28,7 +28,7 @@ const { tf } = engine;
 const variables = Array.from({ length: 80 }, (_, i) =>
   tf.tidy(() =>
     tf.variable(
-      tf.fill([length], i),
+      tf.mul(tf.ones([length]), i),
       true,
       i < 40 ? `w${i}` : `w${i - 40}/momentum`,
     ),
@@ -96,7 +96,8 @@ async function save(): Promise<Record<string, number>> {
   const done = written.finally(() => (isWritten = true));
   let steps = 0;
   const worstGapMs = await longestGap(async () => {
-    for (; !isWritten; steps++) await train();
+    const isOver = () => isWritten;
+    for (; !isOver(); steps++) await train();
     await done;
   });
   const writtenMs = performance.now() - start;

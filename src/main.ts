@@ -149,22 +149,30 @@ const cacheRoot = async (): Promise<string> => {
 };
 
 async function startWorker(
-  { storeUrl, run, task }: Parameters<Services["worker"]>[0],
+  { storeUrl, run, task, graceMs }: Parameters<Services["worker"]>[0],
   log: Logger,
 ): Promise<ExitCode> {
-  const [{ runWorker }, { openStore }, { stages }, { TENSORFLOW_VERSION }] =
-    await Promise.all([
-      import("./worker/run-task.ts"),
-      import("./store/open-store.ts"),
-      import("./stages/stages.ts"),
-      import("./engine/location.ts"),
-    ]);
+  const [
+    { runWorker },
+    { toLoaderCache },
+    { openStore },
+    { stages },
+    { TENSORFLOW_VERSION },
+  ] = await Promise.all([
+    import("./worker/run-task.ts"),
+    import("./worker/loader-cache.ts"),
+    import("./store/open-store.ts"),
+    import("./stages/stages.ts"),
+    import("./engine/location.ts"),
+  ]);
   return await runWorker({
     store: openStore(storeUrl, { currentFolder: process.cwd() }),
     run,
     task,
     engineDirectory: await engineDirectory(),
+    cache: toLoaderCache(process.env),
     signal: stopWithDriver(),
+    grace: { ms: graceMs, end: (exitCode) => process.exit(exitCode) },
     log,
     stages,
     facts: {

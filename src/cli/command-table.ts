@@ -318,6 +318,12 @@ export const commands: readonly CommandDeclaration[] = [
       storeOption(),
       new Option("--run <run>", "the run").makeOptionMandatory(),
       new Option("--task <task>", "the task").makeOptionMandatory(),
+      new Option(
+        "--grace <duration>",
+        "time between SIGTERM and SIGKILL: a checkpoint that takes longer is given up",
+      )
+        .env("HUELINE_GRACE")
+        .default("30s"),
     ],
     load: async () => (await import("./commands/worker.ts")).worker,
   },

@@ -24,6 +24,8 @@ export type Services = {
     readonly storeUrl: string;
     readonly run: string;
     readonly task: string;
+    /** Between being told to stop and being killed. */
+    readonly graceMs: number;
   }): Promise<ExitCode>;
   colorize(request: ColorizeRequest): Promise<readonly ColorizedPicture[]>;
   data(): Promise<DataService>;

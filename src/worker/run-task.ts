@@ -45,6 +45,7 @@ import type { WorkerFacts } from "./facts.ts";
 import { createMeteredStore } from "./metered-store.ts";
 import { createProgressLog, type ProgressLog } from "./progress-log.ts";
 import { readInputs } from "./read-inputs.ts";
+import { watchGrace, type Grace } from "./stop-grace.ts";
 import { toManifest } from "./to-manifest.ts";
 
 /** The run function of each kind, as `stages/stages.ts` has them. */
@@ -58,8 +59,8 @@ export type WorkerOptions = {
   readonly engineDirectory: string;
   /** Where stages that read photographs keep what they fetched; null or absent: nowhere. */
   readonly cache?: LoaderSettings["cache"];
-  /** Between being told to stop and being killed; a save that takes longer is warned of. Null or absent: not known. */
-  readonly graceMs?: number | null;
+  /** What a stop may take; null or absent: not known. */
+  readonly grace?: Grace | null;
   /** Aborts when the process is told to stop, or when its driver is gone. */
   readonly signal: AbortSignal;
   readonly log: Logger;
@@ -98,6 +99,10 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
       "worker ended",
     );
   };
+  const over = new AbortController();
+  const { grace = null, signal } = options;
+  if (grace !== null)
+    void watchGrace({ grace, signal, over: over.signal, clock, log });
   try {
     const description = await readTaskDescription(
       store,
@@ -107,7 +112,7 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
     const work = {
       ...options,
       cache: options.cache ?? null,
-      graceMs: options.graceMs ?? null,
+      grace: options.grace ?? null,
       clock,
       store,
       description,
@@ -119,6 +124,8 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
   } catch (thrown) {
     summarize("not done");
     return reportFailure(thrown, log);
+  } finally {
+    over.abort();
   }
 }
 
@@ -188,7 +195,7 @@ async function compute(work: Work, held: HeldClaim): Promise<Outcome> {
 
 /** A stage with its checkpoints, whose writer ends with it, however that is. */
 async function withCheckpoints(
-  { store, description, log, clock, progress, graceMs }: Work,
+  { store, description, log, clock, progress, grace }: Work,
   epoch: number,
   run: (checkpoints: CheckpointStore) => Promise<StageResult>,
 ): Promise<StageResult> {
@@ -208,7 +215,12 @@ async function withCheckpoints(
   });
   try {
     return await run(
-      logCheckpoints(checkpoints, { log, clock, progress, graceMs }),
+      logCheckpoints(checkpoints, {
+        log,
+        clock,
+        progress,
+        graceMs: grace?.ms ?? null,
+      }),
     );
   } finally {
     await checkpoints.close();

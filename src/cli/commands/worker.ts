@@ -1,6 +1,7 @@
 /** `hueline worker`: runs one task; what executors start, locally and in a container. */
 import { ExitCode, UserError } from "../../base/errors.ts";
 import type { Environment } from "../environment.ts";
+import { durationOption } from "../unit-options.ts";
 
 export async function worker(
   environment: Environment,
@@ -9,6 +10,7 @@ export async function worker(
     readonly store?: string;
     readonly run: string;
     readonly task: string;
+    readonly grace: string;
   },
 ): Promise<ExitCode> {
   if (options.store === undefined) {
@@ -23,5 +25,6 @@ export async function worker(
     storeUrl: options.store,
     run: options.run,
     task: options.task,
+    graceMs: durationOption("--grace", options.grace),
   });
 }
