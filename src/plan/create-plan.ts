@@ -57,6 +57,12 @@ export function createPlan(
     description: spec.description,
     params: spec.params,
     stages: spec.stages.map(({ name, kind }) => ({ name, kind })),
+    sources: Object.fromEntries(
+      placesOf(spec).map((place) => [
+        place,
+        fingerprintOf(place, options.sources),
+      ]),
+    ),
     tasks,
   };
   return Object.freeze({ ...plan, digest: planDigest(plan) });

@@ -58,6 +58,8 @@ export type Plan = {
     readonly name: string;
     readonly kind: StageKind;
   }[];
+  /** What lay at the places that the pipeline names when it was planned: place → fingerprint. */
+  readonly sources: Readonly<Record<string, string>>;
   readonly tasks: readonly Task[];
   /** SHA-256 of the plan's canonical bytes. */
   readonly digest: string;

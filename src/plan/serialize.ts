@@ -51,8 +51,14 @@ type TaskRow = readonly [
 
 /** The text without its end, in pieces: a plan of 100,000 tasks is never one string while it is hashed. */
 function* piecesOf(plan: Unsealed): Generator<string> {
-  const { pipeline, description, params, stages, tasks } = plan;
-  const head = canonicalJson({ pipeline, description, params, stages });
+  const { pipeline, description, params, stages, sources, tasks } = plan;
+  const head = canonicalJson({
+    pipeline,
+    description,
+    params,
+    stages,
+    sources,
+  });
   yield `{"version":${VERSION},"plan":${head},\n"tasks":[`;
   const paramSets = createTable<JsonObject>();
   const resourceSets = createTable<Resources>();
@@ -114,7 +120,9 @@ function createTable<T extends JsonObject>(): Table<T> {
 
 type PlanFile = {
   readonly version: number;
-  readonly plan: Omit<Plan, "tasks" | "digest"> & {
+  readonly plan: Omit<Plan, "tasks" | "digest" | "sources"> & {
+    /** Plans of an earlier program have none. */
+    readonly sources?: Plan["sources"];
     readonly stages: readonly {
       readonly name: string;
       readonly kind: StageKind;
@@ -147,7 +155,8 @@ export function planFromJson(text: string): Plan {
       hint: "make the plan again from the pipeline file",
     });
   const tasks = file.tasks.map((row) => toTask(row, file));
-  return Object.freeze({ ...file.plan, tasks, digest });
+  const { sources = {} } = file.plan;
+  return Object.freeze({ ...file.plan, sources, tasks, digest });
 }
 
 function toTask(row: TaskRow, file: PlanFile): Task {

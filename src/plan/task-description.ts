@@ -16,6 +16,8 @@ export type TaskDescription = {
   readonly pipeline: string;
   readonly task: Task;
   readonly inputs: Readonly<Record<string, readonly InputReference[]>>;
+  /** What lay at the places that the task reads when it was planned: place → fingerprint. */
+  readonly sources?: Readonly<Record<string, string>>;
 };
 
 /** The description of one task of a plan, as the worker of run `run` reads it. */
@@ -40,6 +42,11 @@ export function describeTask(options: {
     pipeline: options.plan.pipeline,
     task: options.task,
     inputs,
+    sources: Object.fromEntries(
+      Object.entries(options.plan.sources).filter(([place]) =>
+        Object.values(options.task.params).includes(place),
+      ),
+    ),
   };
 }
 

@@ -5,8 +5,9 @@
 import os from "node:os";
 import { PART_FILE, shardFiles, toJsonBytes } from "../data/catalog.ts";
 import { checkQuarantine } from "../data/shards/merge-parts.ts";
+import { checkUnchanged, openPlace } from "../data/places/place.ts";
 import { packShard } from "../data/shards/pack-shard.ts";
-import { openSource } from "../data/sources/source.ts";
+import { openSourceOf } from "../data/sources/source.ts";
 import type { RunStage } from "./stage.ts";
 
 const PROGRESS_EVERY = 500;
@@ -21,7 +22,10 @@ export const runShard: RunStage<"shard"> = async (context) => {
     limit: params.limit ?? null,
     masks: params.masks,
   };
-  const source = await openSource(request);
+  const tree = await openPlace(params.source);
+  const planned = context.description.sources?.[params.source];
+  if (planned !== undefined) checkUnchanged(tree, planned);
+  const source = await openSourceOf(tree, request);
   const files = shardFiles(part);
   const pack = {
     source,

@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { StoppedError } from "../../src/base/errors.ts";
 import { openDataset } from "../../src/data/dataset.ts";
+import { fingerprintSource } from "../../src/data/fingerprint.ts";
 import { listDataset } from "../../src/data/inspect.ts";
 import { readArtifactFile } from "../../src/store/artifacts/artifact.ts";
 import type { StageProgress } from "../../src/stages/stage.ts";
@@ -168,6 +169,21 @@ describe("the stages shard and catalog", () => {
     await expect(packing).rejects.toMatchObject({
       code: "data.too-many-bad",
       message: expect.stringContaining("2 of 6 images can not be used"),
+    });
+  });
+
+  it("refuse a source that is not what the run was planned with", async () => {
+    const source = await createFolderWithBrokenImages();
+    const params = { source, format: "image-folder", maxBad: 0.5 };
+    const fingerprint = await fingerprintSource({
+      place: source,
+      cacheDirectory: null,
+    });
+    const { catalog } = await packDataset(params, { fingerprint });
+    expect(catalog.kind).toBe("catalog");
+    writeFileSync(path.join(source, "cat/3.jpg"), "added later");
+    await expect(packDataset(params, { fingerprint })).rejects.toMatchObject({
+      code: "data.source-changed",
     });
   });
 

@@ -37,6 +37,8 @@ export async function packDataset(
     readonly store?: Store;
     readonly signal?: AbortSignal;
     readonly progress?: StageContext["progress"];
+    /** What a plan found at the source. */
+    readonly fingerprint?: string;
   } = {},
 ): Promise<DatasetArtifacts> {
   const store = options.store ?? createMemoryStore();
@@ -82,6 +84,7 @@ async function runStage<K extends "shard" | "catalog">(
     readonly task: FakeTask;
     readonly signal?: AbortSignal;
     readonly progress?: StageContext["progress"];
+    readonly fingerprint?: string;
   },
 ): Promise<{ readonly manifest: Manifest; readonly result: StageResult }> {
   const { store, params, task } = options;
@@ -90,7 +93,13 @@ async function runStage<K extends "shard" | "catalog">(
     .digest("hex");
   const output = createArtifactWriter(store, key, 1);
   const context = {
-    description: { task: { name: task.kind, part: task.part } },
+    description: {
+      task: { name: task.kind, part: task.part },
+      sources:
+        options.fingerprint === undefined
+          ? {}
+          : { [params.source]: options.fingerprint },
+    },
     params,
     seed: 0,
     inputs: task.inputs,

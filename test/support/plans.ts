@@ -55,6 +55,7 @@ export function buildPlan(
     description: "",
     params: {},
     stages: [...stages.values()],
+    sources: {},
     tasks,
   };
   return { ...plan, digest: planDigest(plan) };
