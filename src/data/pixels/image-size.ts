@@ -17,7 +17,7 @@ export function commonSize(
       throw new UserError({
         code: "data.mixed-sizes",
         message: `expected images of one size; sample ${dataset.sampleName(sample)} is ${width} × ${height} pixels, the first is ${size.width} × ${size.height}`,
-        hint: "scale all images to one size before they are packed",
+        hint: "give the stage a `crop` (squares out of photographs of any size) or a `side` (all scaled to one)",
       });
   }
   if (!size) throw new RangeError("no samples to take the size of");
