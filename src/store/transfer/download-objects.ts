@@ -13,7 +13,7 @@ import { combineCrc32 } from "./crc32-combine.ts";
 import { openPartialFile } from "./partial-file.ts";
 import type { FileRange, PartialFile } from "./partial-file.ts";
 import { createProgressMeter, defaultInFlightBytes } from "./transfer.ts";
-import type { ObjectToDownload, TransferOptions } from "./transfer.ts";
+import type { DownloadOptions, ObjectToDownload } from "./transfer.ts";
 
 const rangeBytes = 8 * 1024 * 1024;
 
@@ -25,9 +25,13 @@ const rangeBytes = 8 * 1024 * 1024;
 export async function downloadObjects(
   store: Store,
   objects: readonly ObjectToDownload[],
-  options: TransferOptions = {},
+  options: DownloadOptions = {},
 ): Promise<void> {
-  const { signal, maxInFlightBytes = defaultInFlightBytes } = options;
+  const {
+    signal,
+    maxInFlightBytes = defaultInFlightBytes,
+    flush = true,
+  } = options;
   const opened = new Set<PartialFile>();
   const meter = createProgressMeter({
     totalBytes: objects.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
@@ -37,7 +41,7 @@ export async function downloadObjects(
 
   async function finish(download: Download, buffer: Uint8Array): Promise<void> {
     await requireRightSum(store, download, buffer);
-    await download.part.publish();
+    await download.part.publish({ flush });
     opened.delete(download.part);
     meter.add({ files: 1 });
   }

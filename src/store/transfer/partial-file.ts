@@ -2,7 +2,7 @@
  * A file that is being downloaded in ranges, in any order, and survives a kill at any moment.
  *
  * P1 Bytes go to `<file>.part`. Its name becomes `<file>` by one rename, after the sum of all its bytes was found right
- *    and the bytes were flushed: whoever sees `<file>` sees all of it.
+ *    and the bytes were flushed, unless that was not wanted: whoever sees `<file>` sees all of it.
  * P2 `<file>.part.ranges` lists the ranges that are written, each with its CRC-32, one JSON line each. A listed range is
  *    believed only after its bytes were read back and summed: a power cut may have kept the line and lost the bytes.
  * P3 Its first line says which object it is of. What was begun for another size, sum or range length begins anew.
@@ -31,7 +31,7 @@ export type PartialFile = {
   readonly sums: ReadonlyMap<number, number>;
   write(range: FileRange, bytes: Uint8Array, sum: number): Promise<void>;
   /** P1. The caller has found the sum right. */
-  publish(): Promise<void>;
+  publish(options: { readonly flush: boolean }): Promise<void>;
   /** Keeps what has come for the next time. */
   close(): Promise<void>;
 };
@@ -41,57 +41,108 @@ export async function openPartialFile(
   object: ObjectToDownload,
   rangeBytes: number,
 ): Promise<PartialFile> {
-  const { file } = object;
+  const { file, sizeBytes } = object;
   const part = `${file}.part`;
-  const listFile = `${part}.ranges`;
-  const ranges = toRanges(object.sizeBytes, rangeBytes);
-  const header = JSON.stringify({
-    version: 1,
-    sizeBytes: object.sizeBytes,
-    crc32: object.crc32,
-    rangeBytes,
-  });
+  const ranges = toRanges(sizeBytes, rangeBytes);
   return onLocalFile("write", file, async () => {
     await makeFolder(path.dirname(file));
-    const listed = parseList(await readOrNull(listFile), header);
-    const handle = await open(part, listed.size > 0 ? "r+" : "w").catch(
-      async (thrown: unknown) => {
-        if (systemCode(thrown) !== "ENOENT") throw thrown;
-        return open(part, "w+");
-      },
-    );
-    const sums = await verify(handle, ranges, listed);
-    /** One range needs no list: it is there with its end. */
-    let list: FileHandle | null = null;
-    if (ranges.length > 1) {
-      list = await open(listFile, "w");
-      const lines = [...sums].map(([index, sum]) => toLine(index, sum));
-      await list.appendFile([`${header}\n`, ...lines].join(""));
-    }
-    async function close(): Promise<void> {
+    const list = await openList(object, ranges, rangeBytes);
+    const handle = await openPart(part, list.before.size > 0);
+    try {
+      const sums = await verify(handle, ranges, list.before);
+      await list.begin(sums);
+      return toPartialFile(object, { part, handle, list, ranges, sums });
+    } catch (thrown) {
       await handle.close();
-      await list?.close();
+      throw thrown;
     }
-    return {
-      ranges,
-      sums,
-      write: (range, bytes, sum) =>
-        onLocalFile("write", file, async () => {
-          await writeAt(handle, bytes, range.offset);
-          sums.set(range.index, sum);
-          await list?.appendFile(toLine(range.index, sum));
-        }),
-      publish: () =>
-        onLocalFile("write", file, async () => {
-          await handle.truncate(object.sizeBytes);
-          await handle.sync();
-          await close();
-          await rename(part, file);
-          await rm(listFile, { force: true });
-        }),
-      close,
-    };
   });
+}
+
+function toPartialFile(
+  { file, sizeBytes }: ObjectToDownload,
+  opened: {
+    readonly part: string;
+    readonly handle: FileHandle;
+    readonly list: RangeList;
+    readonly ranges: readonly FileRange[];
+    readonly sums: Map<number, number>;
+  },
+): PartialFile {
+  const { part, handle, list, ranges, sums } = opened;
+  async function close(): Promise<void> {
+    await handle.close();
+    await list.close();
+  }
+  return {
+    ranges,
+    sums,
+    close,
+    write: (range, bytes, sum) =>
+      onLocalFile("write", file, async () => {
+        await writeAt(handle, bytes, range.offset);
+        sums.set(range.index, sum);
+        await list.add(range.index, sum);
+      }),
+    publish: ({ flush }) =>
+      onLocalFile("write", file, async () => {
+        // What was there before may have been longer.
+        await handle.truncate(sizeBytes);
+        if (flush) await handle.sync();
+        await close();
+        await rename(part, file);
+        await list.remove();
+      }),
+  };
+}
+
+/** Emptied unless ranges of it are listed, and made where it is not there. */
+async function openPart(part: string, isKept: boolean): Promise<FileHandle> {
+  try {
+    return await open(part, isKept ? "r+" : "w+");
+  } catch (thrown) {
+    if (systemCode(thrown) !== "ENOENT") throw thrown;
+    return open(part, "w+");
+  }
+}
+
+/** P2, P3. */
+type RangeList = {
+  /** What the list held when it was opened. */
+  readonly before: ReadonlyMap<number, number>;
+  /** Writes the list anew with these. */
+  begin(sums: ReadonlyMap<number, number>): Promise<void>;
+  add(range: number, sum: number): Promise<void>;
+  close(): Promise<void>;
+  remove(): Promise<void>;
+};
+
+async function openList(
+  { file, sizeBytes, crc32: wanted }: ObjectToDownload,
+  ranges: readonly FileRange[],
+  rangeBytes: number,
+): Promise<RangeList> {
+  const listFile = `${file}.part.ranges`;
+  const header = JSON.stringify({
+    version: 1,
+    sizeBytes,
+    crc32: wanted,
+    rangeBytes,
+  });
+  let handle: FileHandle | null = null;
+  return {
+    before: parseList(await readOrNull(listFile), header),
+    async begin(sums) {
+      // One range needs no list: it is there with its end.
+      if (ranges.length <= 1) return;
+      handle = await open(listFile, "w");
+      const lines = [...sums].map(([range, sum]) => toLine(range, sum));
+      await handle.appendFile([`${header}\n`, ...lines].join(""));
+    },
+    add: async (range, sum) => handle?.appendFile(toLine(range, sum)),
+    close: async () => handle?.close(),
+    remove: () => rm(listFile, { force: true }),
+  };
 }
 
 function toRanges(sizeBytes: number, rangeBytes: number): FileRange[] {

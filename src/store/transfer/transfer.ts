@@ -43,6 +43,14 @@ export type TransferOptions = {
   readonly maxInFlightBytes?: number;
 };
 
+export type DownloadOptions = TransferOptions & {
+  /**
+   * Whether a file's bytes are on its disk before it gets its name. Default: true. Without it a power cut may leave a
+   * whole file's name with other bytes; a kill may not.
+   */
+  readonly flush?: boolean;
+};
+
 export const defaultInFlightBytes = 64 * 1024 * 1024;
 
 /** Sums of a transfer, told to whoever asked. */
