@@ -183,6 +183,7 @@ export const commands: readonly CommandDeclaration[] = [
     options: [
       storeOption(),
       outputOption(["text", "json", "jsonl"]),
+      new Option("--mask", "cat: the image's mask instead"),
       new Option("--seed <n>", "order: the seed")
         .argParser(wholeNumberFrom(0))
         .default(0),

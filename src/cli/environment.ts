@@ -39,6 +39,7 @@ export type DataService = {
     store: Store,
     manifest: Manifest,
     sample: string,
+    options: { readonly mask: boolean },
   ): Promise<{ readonly name: string; readonly bytes: Uint8Array }>;
   previewOrder(
     store: Store,
@@ -72,6 +73,11 @@ export type DatasetView = {
       readonly samples: number;
       readonly sizeBytes: number;
     }[];
+    readonly masks: {
+      readonly samples: number;
+      readonly classes: readonly string[];
+    } | null;
+    readonly shrink: { readonly side: number; readonly images: number } | null;
     readonly quarantine: readonly {
       readonly origin: string;
       readonly reason: string;

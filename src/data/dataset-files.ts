@@ -17,6 +17,7 @@ import {
   readIndexHeader,
   readShardIndex,
   sampleName,
+  type MaskRecord,
   type SampleRecord,
   type ShardIndex,
 } from "./shards/shard-index.ts";
@@ -42,6 +43,8 @@ export type ShardFiles = {
   readTar(): Promise<Uint8Array>;
   /** One image's file by its range, checked against its checksum. */
   readSample(sample: SampleRecord): Promise<Uint8Array>;
+  /** The mask of a sample, likewise. */
+  readMask(sample: SampleRecord, mask: MaskRecord): Promise<Uint8Array>;
 };
 
 /**
@@ -96,6 +99,12 @@ function toShardFiles(
     if (defect !== null) throw corrupt(name, holder, defect);
     return bytes;
   };
+  const readMember = async (sample: SampleRecord, member: MaskRecord) => {
+    const range = { offset: member.offset, length: member.sizeBytes };
+    const bytes = await readArtifactFile(store, holder, entry.file, { range });
+    if (crc32(bytes) === member.crc32) return bytes;
+    throw failsChecksum(entry.file, holder, sample);
+  };
   return {
     entry,
     key: holder.key,
@@ -103,13 +112,8 @@ function toShardFiles(
     readIndexFile,
     readIndex: async () => readShardIndex(await readIndexFile()),
     readTar: () => readArtifactFile(store, holder, entry.file),
-    async readSample(sample) {
-      const range = { offset: sample.offset, length: sample.sizeBytes };
-      const bytes = await readArtifactFile(store, holder, entry.file, {
-        range,
-      });
-      return checkSample(bytes, sample, { file: entry.file, holder });
-    },
+    readSample: (sample) => readMember(sample, sample),
+    readMask: (sample, mask) => readMember(sample, mask),
   };
 }
 
@@ -154,8 +158,16 @@ export function checkSample(
   where: { readonly file: string; readonly holder: { readonly key: string } },
 ): Uint8Array {
   if (crc32(bytes) === sample.crc32) return bytes;
-  const reason = `sample ${sampleName(sample.source)} fails its checksum`;
-  throw corrupt(where.file, where.holder, reason);
+  throw failsChecksum(where.file, where.holder, sample);
+}
+
+function failsChecksum(
+  file: string,
+  holder: { readonly key: string },
+  { source }: SampleRecord,
+): UserError {
+  const reason = `sample ${sampleName(source)} fails its checksum`;
+  return corrupt(file, holder, reason);
 }
 
 export function corrupt(

@@ -2,19 +2,17 @@
  * What `hueline data` does with a dataset: values for the command line to print. Loads no image library: images are
  * listed, verified and copied out as files, not decoded.
  */
-import { crc32 } from "node:zlib";
-import { toError, UserError } from "../base/errors.ts";
+import { z } from "zod";
+import { UserError } from "../base/errors.ts";
 import { readArtifactFile } from "../store/artifacts/artifact.ts";
 import type { Manifest } from "../store/artifacts/manifest.ts";
+import { readJson } from "../store/json.ts";
 import type { Store } from "../store/store.ts";
 import { LEFT_OUT_FILE, leftOutSchema, type Catalog } from "./catalog.ts";
-import { findDatasetFiles, type ShardFiles } from "./dataset-files.ts";
-import {
-  EXTENSIONS,
-  sampleName,
-  type SampleRecord,
-} from "./shards/shard-index.ts";
-import { readTar, TarError } from "./shards/tar-reader.ts";
+import { findDatasetFiles } from "./dataset-files.ts";
+import { memberNames, sampleName } from "./shards/shard-index.ts";
+
+export { verifyDataset } from "./verify-dataset.ts";
 
 export type DatasetListing = {
   readonly id: string;
@@ -33,58 +31,17 @@ export async function listDataset(
 ): Promise<DatasetListing> {
   const { id, catalog } = await findDatasetFiles(store, manifest);
   const bytes = await readArtifactFile(store, manifest, LEFT_OUT_FILE);
-  const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
-  const leftOut = leftOutSchema.parse((json as { leftOut?: unknown }).leftOut);
-  return { id, catalog, leftOut };
-}
-
-export type ShardVerdict = {
-  readonly file: string;
-  readonly samples: number;
-  readonly sizeBytes: number;
-  /** What is wrong with it; null: every checksum matches. */
-  readonly problem: string | null;
-};
-
-/**
- * Reads every byte: shards against the catalog, members of the tar against the index, samples against their
- * checksums. One verdict a shard, as each is done; a broken shard does not hide the next.
- */
-export async function* verifyDataset(
-  store: Store,
-  manifest: Manifest,
-): AsyncGenerator<ShardVerdict, void, undefined> {
-  const { shards } = await findDatasetFiles(store, manifest);
-  for (const shard of shards) {
-    const { file, samples, sizeBytes } = shard.entry;
-    yield { file, samples, sizeBytes, problem: await findProblem(shard) };
-  }
-}
-
-async function findProblem(shard: ShardFiles): Promise<string | null> {
-  try {
-    const index = await shard.readIndex();
-    const tar = await shard.readTar();
-    if (crc32(tar) !== index.shardCrc32)
-      return "the index was made for other bytes";
-    const offsets = new Map(readTar(tar).map((entry) => [entry.name, entry]));
-    for (const sample of index.samples) {
-      const name = memberName(sample);
-      const entry = offsets.get(name);
-      if (
-        entry?.offset !== sample.offset ||
-        entry.sizeBytes !== sample.sizeBytes
-      )
-        return `member ${name} is not where the index says`;
-      if (crc32(sliceOf(tar, sample)) !== sample.crc32)
-        return `sample ${name} fails its checksum`;
-    }
-    return null;
-  } catch (thrown) {
-    if (thrown instanceof UserError) return thrown.message;
-    if (thrown instanceof TarError) return `the tar ${toError(thrown).message}`;
-    throw thrown;
-  }
+  const json = readJson(bytes);
+  const parsed = z
+    .object({ leftOut: leftOutSchema })
+    .safeParse(json.kind === "value" ? json.value : null);
+  if (!parsed.success)
+    throw new UserError({
+      code: "data.catalog-corrupt",
+      message: `'${LEFT_OUT_FILE}' of '${manifest.key}' in ${store.url} is not a list of what was left out`,
+      hint: `remove cas/${manifest.key}/manifest.json and run the pipeline again: the dataset is then made anew`,
+    });
+  return { id, catalog, leftOut: parsed.data.leftOut };
 }
 
 export type SampleFile = {
@@ -95,24 +52,28 @@ export type SampleFile = {
 };
 
 /**
- * The file of one sample, by its name (with or without extension), read by its range.
- * @throws UserError `data.sample-unknown`, or `data.shard-corrupt` when its checksum fails.
+ * The file of one sample, or of its mask, by its name (with or without extension), read by its range.
+ * @throws UserError `data.sample-unknown`, `data.no-mask`, or `data.shard-corrupt` when its checksum fails.
  */
 export async function readSample(
   store: Store,
   manifest: Manifest,
   sample: string,
+  options: { readonly mask?: boolean } = {},
 ): Promise<SampleFile> {
   const { shards, catalog } = await findDatasetFiles(store, manifest);
-  const wanted = sample.replace(/\.[a-z]+$/, "");
+  const wanted = sample.replace(/\..*$/, "");
   for (const shard of shards) {
     const { samples } = await shard.readIndex();
     const found = samples.find(({ source }) => sampleName(source) === wanted);
-    if (found) {
-      const label = catalog.classes[found.label] ?? null;
-      const bytes = await shard.readSample(found);
-      return { name: memberName(found), label, bytes };
-    }
+    if (!found) continue;
+    const label = catalog.classes[found.label] ?? null;
+    const names = memberNames(found);
+    if (!options.mask)
+      return { name: names.image, label, bytes: await shard.readSample(found) };
+    if (found.mask === null) throw noMask(wanted, catalog);
+    const bytes = await shard.readMask(found, found.mask);
+    return { name: names.mask, label, bytes };
   }
   throw new UserError({
     code: "data.sample-unknown",
@@ -121,10 +82,10 @@ export async function readSample(
   });
 }
 
-function memberName(sample: SampleRecord): string {
-  return `${sampleName(sample.source)}.${EXTENSIONS[sample.sampleClass]}`;
-}
-
-function sliceOf(tar: Uint8Array, sample: SampleRecord): Uint8Array {
-  return tar.subarray(sample.offset, sample.offset + sample.sizeBytes);
+function noMask(sample: string, { masks }: Catalog): UserError {
+  return new UserError({
+    code: "data.no-mask",
+    message: `sample '${sample}' has no mask; ${masks?.samples ?? 0} images of the dataset have one`,
+    hint: "masks come from a source of format voc, with `masks: true`",
+  });
 }

@@ -9,7 +9,7 @@ import { openStoreOption } from "../store-option.ts";
 import { order, type OrderOptions } from "./data-order.ts";
 import { push, type PushOptions } from "./data-push.ts";
 
-type DataOptions = OrderOptions & PushOptions;
+type DataOptions = OrderOptions & PushOptions & { readonly mask?: boolean };
 
 type Request = {
   readonly environment: Environment;
@@ -100,7 +100,17 @@ function formatDataset({ id, catalog, leftOut }: DatasetView): string {
     ),
     ...leftOut.map(({ reason, count }) => `  left out ${count}: ${reason}`),
   ];
-  const head = `dataset ${id}\n${catalog.samples} images, mean chroma ${catalog.meanChroma.toFixed(4)}`;
+  const { masks, shrink } = catalog;
+  const head = [
+    `dataset ${id}`,
+    `${catalog.samples} images, mean chroma ${catalog.meanChroma.toFixed(4)}`,
+    ...(masks
+      ? [`${masks.samples} masks of ${masks.classes.length} classes`]
+      : []),
+    ...(shrink
+      ? [`${shrink.images} images scaled down to ${shrink.side} pixels`]
+      : []),
+  ].join("\n");
   return [
     head,
     shards,
@@ -138,6 +148,7 @@ async function cat({
   store,
   manifest,
   sample,
+  options,
 }: Request): Promise<ExitCode> {
   if (sample === undefined) {
     throw new UserError({
@@ -148,7 +159,8 @@ async function cat({
     });
   }
   const service = await environment.services.data();
-  const { bytes } = await service.readSample(store, manifest, sample);
+  const mask = options.mask === true;
+  const { bytes } = await service.readSample(store, manifest, sample, { mask });
   environment.stdout.writeBytes(bytes);
   return ExitCode.done;
 }

@@ -18,9 +18,7 @@ import { describePart } from "./describe-part.ts";
 import { examineSample, type ExaminedSample } from "./examine-image.ts";
 import {
   encodeShardIndex,
-  EXTENSIONS,
-  MASK_EXTENSION,
-  sampleName,
+  memberNames,
   type SampleRecord,
 } from "./shard-index.ts";
 import { openSpillFile, type SpillFile } from "./spill-file.ts";
@@ -206,17 +204,17 @@ function toMembers(
   spill: SpillFile,
   classes: readonly string[],
 ): readonly TarMember[] {
-  const name = sampleName(sample.source);
-  const spilled = (extension: string, file: SpilledFile): TarMember => ({
-    name: `${name}.${extension}`,
+  const names = memberNames(sample);
+  const spilled = (name: string, file: SpilledFile): TarMember => ({
+    name,
     sizeBytes: file.sizeBytes,
     read: () => spill.read(file.spilledAt, file.sizeBytes),
   });
   const json = describeSample(sample, classes);
   return [
-    spilled(EXTENSIONS[sample.sampleClass], sample.file),
-    ...(sample.mask ? [spilled(MASK_EXTENSION, sample.mask)] : []),
-    { name: `${name}.json`, sizeBytes: json.length, read: () => json },
+    spilled(names.image, sample.file),
+    ...(sample.mask ? [spilled(names.mask, sample.mask)] : []),
+    { name: names.facts, sizeBytes: json.length, read: () => json },
   ];
 }
 

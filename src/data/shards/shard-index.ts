@@ -26,11 +26,14 @@ export type SampleClass = (typeof SampleClass)[keyof typeof SampleClass];
 const LAST_CLASS = Math.max(...Object.values(SampleClass));
 
 /** Members are named by what was found in them. */
-export const EXTENSIONS: Readonly<Record<SampleClass, "ppm" | "jpg" | "png">> =
-  { 0: "ppm", 1: "jpg", 2: "jpg", 3: "jpg", 4: "png", 5: "jpg" };
-
-/** WebDataset reads `00000017.mask.png` as the field `mask.png` of sample 00000017. */
-export const MASK_EXTENSION = "mask.png";
+const EXTENSIONS: Readonly<Record<SampleClass, "ppm" | "jpg" | "png">> = {
+  0: "ppm",
+  1: "jpg",
+  2: "jpg",
+  3: "jpg",
+  4: "png",
+  5: "jpg",
+};
 
 export type SampleRecord = {
   /** Where the image's bytes start in the tar. */
@@ -64,6 +67,26 @@ export type ShardIndex = {
 /** The name of a sample in tar members and in commands. */
 export function sampleName(source: number): string {
   return String(source).padStart(8, "0");
+}
+
+/**
+ * The members of a sample in the tar; without a mask, there is none of that name. WebDataset reads `00000017.mask.png` as
+ * the field `mask.png` of sample 00000017.
+ */
+export function memberNames({
+  source,
+  sampleClass,
+}: Pick<SampleRecord, "source" | "sampleClass">): {
+  readonly image: string;
+  readonly mask: string;
+  readonly facts: string;
+} {
+  const name = sampleName(source);
+  return {
+    image: `${name}.${EXTENSIONS[sampleClass]}`,
+    mask: `${name}.mask.png`,
+    facts: `${name}.json`,
+  };
 }
 
 export function encodeShardIndex(index: ShardIndex): Uint8Array {
