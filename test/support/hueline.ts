@@ -68,6 +68,7 @@ export function startHueline(args: readonly string[], folder: string) {
     output: said.join(""),
   }));
   return {
+    pid: child.pid as number,
     ended,
     signal: (name: NodeJS.Signals) => child.kill(name),
     isOver: () => child.exitCode !== null || child.signalCode !== null,
