@@ -10,10 +10,10 @@
  */
 import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
-import { TransientError, UserError } from "../base/errors.ts";
+import { TransientError } from "../base/errors.ts";
 import { createMixedUse } from "./mixed-use.ts";
 import { checkObjectPath, checkPrefix, isObjectPath } from "./path.ts";
-import { checkRange, withExactSize } from "./ranges.ts";
+import { withExactSize } from "./ranges.ts";
 import { createBucket } from "./s3/bucket.ts";
 import type { Condition } from "./s3/bucket.ts";
 import { connect, refreshCredentials } from "./s3/connection.ts";
@@ -24,17 +24,18 @@ import { createGate } from "./s3/gate.ts";
 import type { Head } from "./s3/head.ts";
 import { createHedge } from "./s3/hedge.ts";
 import { createListing } from "./s3/listing.ts";
-import { createLogs, isSealedLog } from "./s3/log.ts";
+import { createLogs } from "./s3/log.ts";
 import { uploadParts } from "./s3/multipart.ts";
 import { probeAll, probeWrites, requireSafeWrites } from "./s3/probe.ts";
 import type { Capabilities, WriteCapabilities } from "./s3/probe.ts";
-import { isEtag, nonceBytes, withNonce, withoutNonce } from "./s3/record.ts";
+import { isEtag, withNonce } from "./s3/record.ts";
+import { createReader } from "./s3/read.ts";
 import { createRetry, defaultLimits } from "./s3/retry.ts";
 import type { RetryLimits } from "./s3/retry.ts";
 import type { Wire } from "./s3/wire/wire.ts";
 import { createWriter } from "./s3/write.ts";
 import type { WriteOutcome } from "./s3/write.ts";
-import type { ByteRange, ObjectInfo, Store } from "./store.ts";
+import type { ObjectInfo, Store } from "./store.ts";
 
 export type S3StoreOptions = {
   readonly bucket: string;
@@ -62,7 +63,6 @@ const defaultPartBytes = 16 * 1024 * 1024;
 /** Above this, looking first is cheaper than sending the bytes twice. */
 const lookFirstBytes = 1024 * 1024;
 const rounds = 100;
-const maxLinkSeconds = 7 * 24 * 3600;
 
 export function createS3Store(options: S3StoreOptions): S3Store {
   const { prefix, clock = systemClock, random = Math.random } = options;
@@ -121,42 +121,13 @@ export function createS3Store(options: S3StoreOptions): S3Store {
 
   const lookAt = (path: string): Promise<Head | null> =>
     retry.run(`look at '${path}'`, () => bucket.head(toKey(path)));
-
-  async function sizeOf(path: string, head: Head): Promise<number> {
-    return isSealedLog(head) ? logs.sizeOf(path, head) : toSizeBytes(head);
-  }
+  const reader = createReader({ download, logs, lookAt, toKey });
 
   async function stat(path: string): Promise<ObjectInfo | null> {
     const head = await lookAt(path);
     if (head === null) return null;
-    const sizeBytes = await sizeOf(path, head);
+    const sizeBytes = await reader.sizeOf(path, head);
     return { path, sizeBytes, modifiedAtMs: head.modifiedAtMs };
-  }
-
-  /** Not of no bytes. Into `target`, as long as the range, where it can be. */
-  async function readBytes(
-    path: string,
-    range?: ByteRange,
-    target?: Uint8Array,
-  ): Promise<Uint8Array | null> {
-    const found = await download({
-      path,
-      key: toKey(path),
-      ...(range ? { range } : {}),
-      ...(target ? { into: target } : {}),
-    });
-    if (found === "absent") return null;
-    if (found === "outside") {
-      const head = await lookAt(path);
-      if (head === null) return null;
-      if (range && !isSealedLog(head))
-        checkRange(path, range, toSizeBytes(head));
-      return logs.read(path, head, range);
-    }
-    const { head, bytes } = found;
-    if (isSealedLog(head)) return logs.read(path, head, range);
-    if (range) checkRange(path, range, toSizeBytes(head));
-    return !range && head.kind === "record" ? withoutNonce(bytes) : bytes;
   }
 
   /** Writes over whatever plain object is there: the last writer wins. */
@@ -215,30 +186,11 @@ export function createS3Store(options: S3StoreOptions): S3Store {
       return stat(checkObjectPath(path));
     },
 
-    async read(path, range) {
-      checkObjectPath(path);
-      // The size is not known yet; this refuses what is no range at all.
-      if (range) checkRange(path, range, Number.MAX_SAFE_INTEGER);
-      if (range?.length !== 0) return readBytes(path, range);
-      const info = await stat(path);
-      if (info) checkRange(path, range, info.sizeBytes);
-      return info && new Uint8Array();
-    },
-
-    async readInto(path, offset, target) {
-      const range = { offset, length: target.byteLength };
-      if (range.length === 0) return (await this.read(path, range)) !== null;
-      checkRange(checkObjectPath(path), range, Number.MAX_SAFE_INTEGER);
-      const bytes = await readBytes(path, range, target);
-      if (bytes === null) return false;
-      // Of a log, whose segments are joined first.
-      if (bytes.buffer !== target.buffer) target.set(bytes);
-      return true;
-    },
+    read: reader.read,
+    readInto: reader.readInto,
 
     async link(path, validForSeconds) {
       const key = toKey(checkObjectPath(path));
-      checkValidity(validForSeconds);
       return (await (await wire())?.presign(key, validForSeconds)) ?? null;
     },
 
@@ -291,13 +243,7 @@ export function createS3Store(options: S3StoreOptions): S3Store {
       await logs.append(path, bytes);
     },
 
-    async readRecord(path) {
-      const found = await download({ path, key: toKey(checkObjectPath(path)) });
-      if (typeof found === "string") return null;
-      const { head, bytes } = found;
-      if (head.kind !== "record") throw createMixedUse(path);
-      return { bytes: withoutNonce(bytes), etag: head.etag };
-    },
+    readRecord: reader.readRecord,
 
     async swap(path, bytes, expected) {
       const key = toKey(checkObjectPath(path));
@@ -342,28 +288,11 @@ function toCondition(etag: string | null): Condition {
   return etag === null ? { kind: "absent" } : { kind: "etag", etag };
 }
 
-/** What the port calls an object's size: without a record's nonce. */
-function toSizeBytes(head: Head): number {
-  return head.kind === "record"
-    ? Math.max(0, head.storedBytes - nonceBytes)
-    : head.storedBytes;
-}
-
 async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   // Copies: a source may use its buffer again.
   for await (const chunk of chunks) parts.push(new Uint8Array(chunk));
   return Buffer.concat(parts);
-}
-
-/** S3 knows no longer one. */
-function checkValidity(seconds: number): void {
-  if (seconds > 0 && seconds <= maxLinkSeconds) return;
-  throw new UserError({
-    code: "store.link",
-    message: `a link to an S3 object cannot be valid for ${seconds} seconds: at most ${maxLinkSeconds} (7 days)`,
-    hint: "ask for a shorter time, and make a new link when it is over",
-  });
 }
 
 function busy(path: string, how: string): TransientError {

@@ -10,9 +10,9 @@
  */
 import { UserError } from "../../base/errors.ts";
 import type { ByteRange } from "../store.ts";
-import type { Found, Lack } from "./bucket.ts";
 import { UnusableAnswer } from "./failure.ts";
 import type { Fetch } from "./fetch.ts";
+import type { Found, Lack } from "./got.ts";
 import { checksum } from "./head.ts";
 import type { Head } from "./head.ts";
 import type { Hedge } from "./hedge.ts";

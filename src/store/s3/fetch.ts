@@ -5,9 +5,10 @@
 import { finished } from "node:stream/promises";
 import type { Readable } from "node:stream";
 import type { ByteRange } from "../store.ts";
-import { toFound, toLack } from "./bucket.ts";
-import type { Bucket, Found, Lack } from "./bucket.ts";
+import type { Bucket } from "./bucket.ts";
 import { UnusableAnswer } from "./failure.ts";
+import { toFound, toLack } from "./got.ts";
+import type { Found, Lack } from "./got.ts";
 import type { AnswerHead } from "./wire/answer-head.ts";
 import type { Wire } from "./wire/wire.ts";
 

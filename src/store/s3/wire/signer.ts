@@ -4,12 +4,14 @@
  */
 import { SignatureV4 } from "@smithy/signature-v4";
 import type { Clock } from "../../../base/clock.ts";
+import { UserError } from "../../../base/errors.ts";
 import type { Connection } from "../connection.ts";
 import type { Address } from "./address.ts";
 
 /** Of an empty body, and of one that is not known when a link is made. */
 const emptySha256 =
   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+const maxLinkSeconds = 7 * 24 * 3600;
 const unsigned = "UNSIGNED-PAYLOAD";
 
 const typeParameter = "response-content-type";
@@ -18,7 +20,10 @@ const htmlType = "text/html; charset=utf-8";
 export type Signer = {
   /** A GET of a key, ready to be written to a connection. */
   sign(key: string, headers: Readonly<Record<string, string>>): Promise<string>;
-  /** A URL that reads a key for so long. */
+  /**
+   * A URL that reads a key for so long, or for as long as the credentials are valid if that is shorter. Throws
+   * `store.link` (UserError) for more than seven days: S3 knows no longer one.
+   */
   presign(key: string, validForSeconds: number): Promise<string>;
   /** The server counts another time: it answered at `date`. */
   setClock(date: string | undefined): void;
@@ -74,6 +79,7 @@ export function createSigner(
     },
 
     async presign(key, validForSeconds) {
+      checkValidity(validForSeconds);
       // Objects are written without a type, and a browser shows a page only if it is told that it is one.
       const type = key.endsWith(".html") ? { [typeParameter]: htmlType } : {};
       const request = toRequest(
@@ -97,6 +103,15 @@ export function createSigner(
         config.systemClockOffset = serverMs - clock.now();
     },
   };
+}
+
+function checkValidity(seconds: number): void {
+  if (seconds > 0 && seconds <= maxLinkSeconds) return;
+  throw new UserError({
+    code: "store.link",
+    message: `a link to an S3 object cannot be valid for ${seconds} seconds: at most ${maxLinkSeconds} (7 days)`,
+    hint: "ask for a shorter time, and make a new link when it is over",
+  });
 }
 
 /** As RFC 3986 has it, and the signature wants it: more than `encodeURIComponent` leaves alone is escaped. */
