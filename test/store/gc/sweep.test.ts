@@ -203,6 +203,27 @@ test("a run that starts while a sweep is under way never loses an artifact that 
   expect(Math.min(ends.found, ends.absent)).toBeGreaterThan(20);
 });
 
+test("a run that the sweep's listings do not show yet is known by its announcement, in 300 orders of events", async () => {
+  const ends = { found: 0, absent: 0 };
+  for (let seed = 0; seed < 300; seed++) {
+    const world = await worldWithGarbage();
+    const { view } = createInterleaving(seed);
+    const shared = view(world.store);
+    const runs = await world.store.listFolders("runs/");
+    const lagging: Store = { ...shared, listFolders: async () => runs };
+    const [, found] = await Promise.all([
+      world.sweep({}, lagging),
+      comesLate(seed, shared).then((late) => world.use("new", "gone", late)),
+    ]);
+    expect([seed, await world.stateOf("gone")]).toEqual([
+      seed,
+      found ? "whole" : "gone",
+    ]);
+    ends[found ? "found" : "absent"]++;
+  }
+  expect(Math.min(ends.found, ends.absent)).toBeGreaterThan(10);
+});
+
 test("a run that is resumed while it is given up keeps its plan or records it again, and never loses what it has found", async () => {
   const ends = { found: 0, absent: 0 };
   for (let seed = 0; seed < 200; seed++) {
