@@ -9,6 +9,7 @@
 import { parseArgs } from "node:util";
 import { dataTargets } from "../test/support/fuzz/data-targets.ts";
 import { fuzz, type FuzzTarget } from "../test/support/fuzz/fuzz.ts";
+import { storeTargets } from "../test/support/fuzz/store-targets.ts";
 
 const { values } = parseArgs({
   options: {
@@ -20,7 +21,7 @@ const { values } = parseArgs({
 });
 
 /** Every reader of hostile input, by who owns it. */
-const targets: readonly FuzzTarget[] = [...dataTargets];
+const targets: readonly FuzzTarget[] = [...dataTargets, ...storeTargets];
 
 let failures = 0;
 for (const target of targets) {
