@@ -9,6 +9,7 @@
 import { parseArgs } from "node:util";
 import { dataTargets } from "../test/support/fuzz/data-targets.ts";
 import { fuzz, type FuzzTarget } from "../test/support/fuzz/fuzz.ts";
+import { recordTargets } from "../test/support/fuzz/record-targets.ts";
 import { storeTargets } from "../test/support/fuzz/store-targets.ts";
 
 const { values } = parseArgs({
@@ -21,7 +22,11 @@ const { values } = parseArgs({
 });
 
 /** Every reader of hostile input, by who owns it. */
-const targets: readonly FuzzTarget[] = [...dataTargets, ...storeTargets];
+const targets: readonly FuzzTarget[] = [
+  ...dataTargets,
+  ...recordTargets,
+  ...storeTargets,
+];
 
 let failures = 0;
 for (const target of targets) {
