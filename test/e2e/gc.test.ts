@@ -40,10 +40,10 @@ test(
       expect(ended).toMatchObject({ code: 0 });
     };
     const swept: string[] = [];
-    let isOver = false;
+    const over = new AbortController();
     const collect = async (): Promise<void> => {
       const args = ["--yes", "--grace", "0s", "--keep-runs", "0"];
-      while (!isOver) {
+      while (!over.signal.aborted) {
         const { code, stdout, stderr } = await hueline(
           ["gc", ...args, "-o", "json"],
           { folder },
@@ -61,7 +61,7 @@ test(
       // Nobody keeps the first run any more: the second reuses its dataset, or finds it gone and packs it again.
       await run("-p", "images=60");
     } finally {
-      isOver = true;
+      over.abort();
       await collecting;
     }
     expect(swept).toEqual(expect.arrayContaining(["run", "artifact"]));

@@ -117,6 +117,9 @@ test("report --check fails while a claim does not hold, and names it", async () 
   expect(checked.code).toBe(1);
   expect(checked.stdout).toContain("reads minds");
   expect(checked.stdout).not.toMatch(/fails.*finishes/);
+  const linked = await hueline(["report", run, "--links", "1h"]);
+  const page = readFileSync(new URL(linked.stdout.trim()), "utf8");
+  expect(page).toContain("<title>Small");
   const plain = await hueline(["report", run, "--to", "copy"]);
   expect(plain.code).toBe(0);
   expect(readdirSync(path.join(folder, "copy"))).toEqual(

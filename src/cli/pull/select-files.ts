@@ -12,7 +12,7 @@ import { artifactFilePath } from "../../store/artifacts/artifact.ts";
 import type { Manifest } from "../../store/artifacts/manifest.ts";
 import { isObjectPath } from "../../store/path.ts";
 
-export const parts = ["report", "metrics", "weights"] as const;
+const parts = ["report", "metrics", "weights"] as const;
 export type Part = (typeof parts)[number];
 
 /** Which files of an artifact belong to a part; datasets are never pulled with a run. */
