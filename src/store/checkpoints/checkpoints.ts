@@ -83,6 +83,8 @@ export function createCheckpointStore(
   let activity: ReturnType<CheckpointStore["activity"]> = "idle";
   let snapshot: Snapshot | null = null;
   let writer: CheckpointWriter | null = null;
+  const seenMetrics = new Set<string>();
+  let saves = 0;
 
   const openWriter = (): CheckpointWriter =>
     (writer ??= createWriter(options, (reason) => {
@@ -126,7 +128,14 @@ export function createCheckpointStore(
       if (snapshot === null)
         throw new Error("what is saved has not been said: call prepare first");
       activity = "writing";
-      await copyInto(snapshot.targets);
+      try {
+        await copyInto(snapshot.targets);
+      } catch (thrown) {
+        activity = "idle";
+        throw thrown;
+      }
+      saves++;
+      for (const name of Object.keys(metrics)) seenMetrics.add(name);
       const written = openWriter()
         .write({
           step,
@@ -146,6 +155,12 @@ export function createCheckpointStore(
     isWanted: (step) => isKeptForGood(keep, step),
     async close() {
       await writer?.close();
+      // Nothing is silently skipped (invariant J).
+      if (keep.best !== null && saves > 0 && !seenMetrics.has(keep.best.metric))
+        log.warn(
+          { metric: keep.best.metric, known: [...seenMetrics] },
+          "the best checkpoint was not kept: none has the metric that 'keep.best' names",
+        );
     },
   };
 }

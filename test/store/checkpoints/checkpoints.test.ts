@@ -391,6 +391,30 @@ test("one save at a time, and nothing without its memory: everything else is a b
   expect(checkpoints.activity()).toBe("idle");
 });
 
+test("a copy that fails leaves room for the next save", async () => {
+  const store = createMemoryStore();
+  const checkpoints = open(store);
+  const copyInto = () => Promise.reject(new Error("no memory"));
+  await expect(checkpoints.saveAt(100, { copyInto })).rejects.toThrow(
+    "no memory",
+  );
+  await checkpoints.saveAt(200);
+  expect(await checkpoints.newest()).toEqual(readAt(200, 1));
+});
+
+test("a metric that no checkpoint has is named in the end: nothing was kept for it", async () => {
+  for (const [metric, wantWarnings] of [
+    ["loss", 0],
+    ["los", 1],
+  ] as const) {
+    const best = { metric, mode: "min" } as const;
+    const checkpoints = open(createMemoryStore(), 1, { best });
+    await checkpoints.saveAt(100, { metrics: { loss: 1 } });
+    await checkpoints.close();
+    expect(checkpoints.skipped).toHaveLength(wantWarnings);
+  }
+});
+
 describe("the thread that writes", () => {
   test("writes the same bytes as the caller's own thread, and can be ended", async () => {
     const direct = createMemoryStore();
