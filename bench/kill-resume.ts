@@ -3,27 +3,40 @@
  * (invariant H): files of all artifacts by SHA-256, metrics, and the report. Also counts the steps that were computed
  * twice, which may not exceed those since the last checkpoint.
  *
- *   node bench/kill-resume.ts [--times 30] [--seed 1]
+ *   node bench/kill-resume.ts [--times 30] [--seed 1] [--pipeline FILE] [-p name=value …] [--store s3]
  *
- * Prints one JSON line per kill and a summary; exits with 1 if a single byte differs.
+ * `--pipeline bench/kill-resume-photos.yaml -p source=FOLDER` reads crops of photographs through the loader. `--store s3` keeps
+ * everything on an S3 server of its own (installed into the cache when it is first used); any other URL is a prefix below
+ * which each run gets a store. Prints one JSON line per kill and a summary; exits with 1 if a single byte differs.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { uniform } from "../src/base/random.ts";
+import { readManifest } from "../src/store/artifacts/manifest.ts";
+import { openStore } from "../src/store/open-store.ts";
+import type { Store } from "../src/store/store.ts";
+import { openRealBucket } from "../test/support/real-bucket.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
-const pipeline = path.join(import.meta.dirname, "kill-resume.yaml");
 const { values } = parseArgs({
   options: {
     times: { type: "string", default: "30" },
     seed: { type: "string", default: "1" },
+    pipeline: {
+      type: "string",
+      default: path.join(import.meta.dirname, "kill-resume.yaml"),
+    },
+    param: { type: "string", short: "p", multiple: true, default: [] },
+    store: { type: "string", default: "" },
   },
 });
+const pipeline = path.resolve(values.pipeline);
+const pipelineParams = values.param.flatMap((param) => ["-p", param]);
 const times = Number(values.times);
 const seed = Number(values.seed);
 const victims = ["run", "worker", "both"] as const;
@@ -31,7 +44,14 @@ const victims = ["run", "worker", "both"] as const;
 function startRun(store: string): ChildProcess {
   return spawn(
     process.execPath,
-    [path.join(root, "src/main.ts"), "run", pipeline, "--store", store],
+    [
+      path.join(root, "src/main.ts"),
+      "run",
+      pipeline,
+      "--store",
+      store,
+      ...pipelineParams,
+    ],
     {
       cwd: root,
       stdio: ["ignore", "ignore", "pipe"],
@@ -71,24 +91,14 @@ function kill(pid: number): void {
   }
 }
 
-type Manifest = {
-  readonly kind: string;
-  readonly files: readonly {
-    readonly path: string;
-    readonly sizeBytes: number;
-    readonly sha256: string;
-  }[];
-  readonly metrics: unknown;
-};
-
 /** Everything that must be the same: key → files and metrics. */
-function fingerprint(store: string): ReadonlyMap<string, string> {
+async function fingerprint(store: Store): Promise<ReadonlyMap<string, string>> {
   const all = new Map<string, string>();
-  for (const key of readdirSync(path.join(store, "cas")).sort()) {
-    const file = path.join(store, "cas", key, "manifest.json");
-    const { kind, files, metrics } = JSON.parse(
-      readFileSync(file, "utf8"),
-    ) as Manifest;
+  for (const key of await store.listFolders("cas/")) {
+    const manifest = await readManifest(store, key);
+    // Not committed: another part of the run was killed and never needed it.
+    if (manifest === null) continue;
+    const { kind, files, metrics } = manifest;
     all.set(key, JSON.stringify({ kind, metrics, files }));
   }
   return all;
@@ -108,25 +118,25 @@ type LogLine = {
 };
 
 /** Steps that were computed more than once, per task, and the most that one resumption cost. */
-function recomputed(store: string): { total: number; worst: number } {
-  const runs = path.join(store, "runs");
+async function recomputed(
+  store: Store,
+): Promise<{ total: number; worst: number }> {
   let total = 0;
   let worst = 0;
-  for (const run of readdirSync(runs)) {
-    const logs = path.join(runs, run, "logs");
-    for (const name of readdirSync(logs)) {
-      let reached = 0;
-      for (const line of readFileSync(path.join(logs, name), "utf8").split(
-        "\n",
-      )) {
-        const parsed = parseLine(line);
-        if (parsed?.resumedAtStep !== undefined) {
-          const again = Math.max(0, reached - parsed.resumedAtStep);
-          total += again;
-          worst = Math.max(worst, again);
-        }
-        reached = Math.max(reached, parsed?.progress?.step ?? 0);
+  for await (const { path: object } of store.list("runs/")) {
+    if (!/\/logs\/[^/]+\.log$/.test(object)) continue;
+    const log = new TextDecoder().decode(
+      (await store.read(object)) ?? new Uint8Array(),
+    );
+    let reached = 0;
+    for (const line of log.split("\n")) {
+      const parsed = parseLine(line);
+      if (parsed?.resumedAtStep !== undefined) {
+        const again = Math.max(0, reached - parsed.resumedAtStep);
+        total += again;
+        worst = Math.max(worst, again);
       }
+      reached = Math.max(reached, parsed?.progress?.step ?? 0);
     }
   }
   return { total, worst };
@@ -142,16 +152,29 @@ function parseLine(line: string): LogLine | null {
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), "hueline-kill-"));
+const bucket = values.store === "s3" ? await openRealBucket(folder) : null;
+// The program and this one read the same configuration.
+if (bucket) Object.assign(process.env, bucket.variables());
+const base = bucket?.url ?? (values.store || folder);
+const urlOf = (name: string): string => `${base}/${name}`;
+
+/** Looks into a store, and lets go of it. */
+async function inStore<T>(
+  name: string,
+  look: (store: Store) => Promise<T>,
+): Promise<T> {
+  return await look(openStore(urlOf(name), { currentFolder: root }));
+}
+
 let different = 0;
 let worstSteps = 0;
 try {
-  const calm = path.join(folder, "calm");
   const before = performance.now();
-  const { code, stderr } = await finish(startRun(calm));
+  const { code, stderr } = await finish(startRun(urlOf("calm")));
   if (code !== 0)
     throw new Error(`the undisturbed run ended with ${code}: ${stderr}`);
   const calmMs = performance.now() - before;
-  const wanted = fingerprint(calm);
+  const wanted = await inStore("calm", fingerprint);
   console.log(
     JSON.stringify({
       undisturbedMs: Math.round(calmMs),
@@ -160,7 +183,8 @@ try {
   );
 
   for (let index = 0; index < times; index++) {
-    const store = path.join(folder, `killed-${index}`);
+    const name = `killed-${index}`;
+    const store = urlOf(name);
     const victim = victims[index % victims.length] ?? "both";
     const killAtMs = 300 + uniform(seed, index) * calmMs;
     const child = startRun(store);
@@ -178,8 +202,8 @@ try {
     }
     if (last.code !== 0)
       throw new Error(`kill ${index}: never finished: ${last.stderr}`);
-    const differ = differences(wanted, fingerprint(store));
-    const { total, worst } = recomputed(store);
+    const differ = differences(wanted, await inStore(name, fingerprint));
+    const { total, worst } = await inStore(name, recomputed);
     different += differ.length;
     worstSteps = Math.max(worstSteps, worst);
     console.log(
@@ -193,9 +217,10 @@ try {
         differ,
       }),
     );
-    rmSync(store, { recursive: true, force: true });
+    if (!values.store) rmSync(store, { recursive: true, force: true });
   }
 } finally {
+  await bucket?.close();
   rmSync(folder, { recursive: true, force: true });
 }
 console.log(
