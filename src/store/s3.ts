@@ -191,7 +191,11 @@ export function createS3Store(options: S3StoreOptions): S3Store {
 
     async link(path, validForSeconds) {
       const key = toKey(checkObjectPath(path));
-      return (await (await wire())?.presign(key, validForSeconds)) ?? null;
+      // No request, but credentials are asked for, which may fail as for one.
+      return retry.run(`link to '${path}'`, async () => {
+        const opened = await wire();
+        return opened ? opened.presign(key, validForSeconds) : null;
+      });
     },
 
     async *list(listPrefix) {

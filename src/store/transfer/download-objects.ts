@@ -2,7 +2,8 @@
  * Brings many objects of a store into a folder: parallel ranges over all files, in bounded memory, each file verified
  * and seen whole or not at all (`partial-file.ts`), an interrupted download resumed range by range.
  *
- * D1 Memory: a fixed number of lanes, each with one buffer of a range, used again and again.
+ * D1 Memory: a fixed number of lanes, each with one buffer of a range, used again and again. (A bucket that asks for a
+ *    late range a second time holds that one twice.)
  * D2 Every file's CRC-32 is combined from its ranges' and compared before the file gets its name. Where it differs, each
  *    range is read again: what differs then was damaged on its way; what does not is damaged in the store.
  */

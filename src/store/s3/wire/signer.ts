@@ -2,7 +2,8 @@
  * Requests signed for S3 (AWS Signature Version 4), with the SDK's credentials and its idea of the server's clock: what
  * the SDK's client learns, requests of ours use, and the other way round.
  */
-import { SignatureV4 } from "@smithy/signature-v4";
+import { createRequire } from "node:module";
+import type * as signing from "@smithy/signature-v4";
 import type { Clock } from "../../../base/clock.ts";
 import { UserError } from "../../../base/errors.ts";
 import type { Connection } from "../connection.ts";
@@ -36,6 +37,10 @@ export function createSigner(
 ): Signer {
   const { protocol, hostname, port, basePath } = address;
   const { config } = client;
+  // As the SDK is loaded (`connection.ts`), and for the same reason.
+  const { SignatureV4 } = createRequire(import.meta.url)(
+    "@smithy/signature-v4",
+  ) as typeof signing;
   const signature = new SignatureV4({
     service: "s3",
     region: address.signingRegion,
