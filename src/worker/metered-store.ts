@@ -4,6 +4,8 @@ import type { Store } from "../store/store.ts";
 export type MeteredStore = {
   readonly store: Store;
   readonly bytes: () => { readonly read: number; readonly written: number };
+  /** What went to the same store over another connection. */
+  addWritten(sizeBytes: number): void;
 };
 
 export function createMeteredStore(store: Store): MeteredStore {
@@ -39,5 +41,11 @@ export function createMeteredStore(store: Store): MeteredStore {
       written += bytes.byteLength;
     },
   };
-  return { store: metered, bytes: () => ({ read, written }) };
+  return {
+    store: metered,
+    bytes: () => ({ read, written }),
+    addWritten(sizeBytes) {
+      written += sizeBytes;
+    },
+  };
 }

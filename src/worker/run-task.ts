@@ -72,6 +72,7 @@ export type WorkerOptions = {
 type Work = Omit<Required<WorkerOptions>, "task" | "run"> & {
   readonly description: TaskDescription;
   readonly progress: ProgressLog;
+  readonly addWritten: (sizeBytes: number) => void;
   readonly startedAtMs: number;
 };
 
@@ -81,7 +82,7 @@ type Outcome = "committed" | "found committed" | "took another's result";
 export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
   const { facts, log, clock = systemClock } = options;
   const startedAtMs = clock.now();
-  const { store, bytes } = createMeteredStore(options.store);
+  const { store, bytes, addWritten } = createMeteredStore(options.store);
   const progress = createProgressLog(log, clock);
   const summarize = (outcome: string): void => {
     const { cpuMs, peakMemoryBytes } = facts.usage();
@@ -113,6 +114,7 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
       ...options,
       cache: options.cache ?? null,
       grace: options.grace ?? null,
+      addWritten,
       clock,
       store,
       description,
@@ -195,7 +197,7 @@ async function compute(work: Work, held: HeldClaim): Promise<Outcome> {
 
 /** A stage with its checkpoints, whose writer ends with it, however that is. */
 async function withCheckpoints(
-  { store, description, log, clock, progress, grace }: Work,
+  { store, description, log, clock, progress, grace, addWritten }: Work,
   epoch: number,
   run: (checkpoints: CheckpointStore) => Promise<StageResult>,
 ): Promise<StageResult> {
@@ -209,6 +211,7 @@ async function withCheckpoints(
     outageMs,
     log,
     clock,
+    onSent: addWritten,
     onWaiting: (reason) => {
       progress.waitForStore(reason);
     },

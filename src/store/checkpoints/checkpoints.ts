@@ -70,6 +70,8 @@ export type CheckpointStoreOptions = {
   readonly outageMs: number;
   readonly log?: Logger;
   readonly clock?: Clock;
+  /** A save went to the store over the thread's own connection, past `store`. */
+  readonly onSent?: (sizeBytes: number) => void;
   /** A save waits for the store. */
   readonly onWaiting?: (reason: string) => void;
 };
@@ -172,9 +174,18 @@ function createWriter(
 ): CheckpointWriter {
   const { store, key, epoch, keep, outageMs, clock = systemClock } = options;
   const owner = { key, epoch, keep };
-  return store.url === "memory:"
-    ? createDirectWriter(store, owner, { clock, outageMs, onWaiting })
-    : startWriterThread({ storeUrl: store.url, owner, outageMs }, onWaiting);
+  if (store.url === "memory:")
+    return createDirectWriter(store, owner, { clock, outageMs, onWaiting });
+  const setup = { storeUrl: store.url, owner, outageMs };
+  const thread = startWriterThread(setup, onWaiting);
+  return {
+    ...thread,
+    async write(job) {
+      const outcome = await thread.write(job);
+      if (outcome.kind === "written") options.onSent?.(outcome.sizeBytes);
+      return outcome;
+    },
+  };
 }
 
 /** JSON has no other numbers. */

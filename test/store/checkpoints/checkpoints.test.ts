@@ -432,6 +432,21 @@ describe("the thread that writes", () => {
     expect(await open(store, 4).newest()).toEqual(readAt(100, 3));
   });
 
+  test("tells what it sent past the store that was given", async () => {
+    const directory = await createTemporaryFolder();
+    const sent: number[] = [];
+    const checkpoints = createCheckpointStore({
+      ...defaultCheckpoint,
+      store: createFileStore({ directory }),
+      key,
+      epoch: 1,
+      onSent: (sizeBytes) => sent.push(sizeBytes),
+    });
+    const outcome = await save(checkpoints, checkpointAt(100));
+    await checkpoints.close();
+    expect(outcome).toEqual({ kind: "written", sizeBytes: sent[0] });
+  });
+
   test("hands on why it could not, as the kind of error that it was", async () => {
     const directory = await createTemporaryFolder();
     const store = createFileStore({ directory });
