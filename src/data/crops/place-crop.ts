@@ -108,12 +108,11 @@ function placeAxis(
     return {
       source: 0,
       sourceLength: length,
-      target: Math.floor((side - scaled) / 2),
+      target: half(side - scaled),
       targetLength: scaled,
     };
   const spare = scaled - side;
-  const start =
-    place === "random" ? drawBelow(spare + 1) : Math.floor(spare / 2);
+  const start = place === "random" ? drawBelow(spare + 1) : half(spare);
   return {
     source: start * pixel,
     sourceLength: side * pixel,
@@ -166,8 +165,8 @@ function placeArea(
     const [spareX, spareY] = [image.width - width, image.height - height];
     if (width < 1 || height < 1 || spareX < 0 || spareY < 0) continue;
     const isRandom = place === "random";
-    const left = isRandom ? draw.below(spareX + 1, LEFT, k) : spareX / 2;
-    const top = isRandom ? draw.below(spareY + 1, TOP, k) : spareY / 2;
+    const left = isRandom ? draw.below(spareX + 1, LEFT, k) : half(spareX);
+    const top = isRandom ? draw.below(spareY + 1, TOP, k) : half(spareY);
     return { source: { left, top, width, height }, target };
   }
   return { source: centre(image, ratio), target };
@@ -176,5 +175,10 @@ function placeArea(
 function centre({ width, height }: ImageSize, ratio: number): Rectangle {
   const w = Math.min(width, Math.round(height * ratio));
   const h = Math.min(height, Math.round(width * ratio));
-  return { left: (width - w) / 2, top: (height - h) / 2, width: w, height: h };
+  return { left: half(width - w), top: half(height - h), width: w, height: h };
+}
+
+/** What is spare on the left and above when the rest is in the middle. */
+function half(spare: number): number {
+  return Math.floor(spare / 2);
 }

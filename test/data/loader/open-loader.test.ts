@@ -1,5 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StoppedError } from "../../../src/base/errors.ts";
@@ -304,10 +307,20 @@ describe("a loader that meets trouble", () => {
   });
 
   it("can be closed at any moment of decoding", async () => {
-    for (let round = 0; round < 10; round++) {
-      const loader = await openLoader(loaderOptions(dataset, { workers: 3 }));
+    for (let round = 0; round < 4; round++) {
+      const loader = await openLoader(loaderOptions(dataset));
       await loader.batch(round);
       await loader.close();
     }
+  });
+
+  it("lets a program exit with its own code in the middle of decoding", async () => {
+    const script = fileURLToPath(
+      new URL("../../support/exiting-loader.ts", import.meta.url),
+    );
+    const child = spawn(process.execPath, [script, `${folder}/exiting`], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    expect(await once(child, "exit")).toEqual([7, null]);
   });
 });
