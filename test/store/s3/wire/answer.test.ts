@@ -49,7 +49,8 @@ function read(sent: Buffer, pieces: readonly number[] = []): Outcome {
 /** As the store reads it: a length, or a range. */
 function sizeOf({ headers, framing }: AnswerHead): number {
   const range = /^bytes (\d+)-(\d+)\//.exec(headers["content-range"] ?? "");
-  if (range) return Math.min(1e6, Number(range[2]) - Number(range[1]) + 1);
+  const length = range ? Number(range[2]) - Number(range[1]) + 1 : null;
+  if (length !== null) return Math.max(0, Math.min(1e6, length));
   return framing.kind === "length" ? Math.min(1e6, framing.bytes) : 0;
 }
 
