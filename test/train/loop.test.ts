@@ -353,3 +353,80 @@ describe("the training loop", () => {
     expect(reports.length).toBeLessThan(13);
   });
 });
+
+describe("images that come from elsewhere", () => {
+  const order = {
+    orderVersion: 2,
+    datasetId: "d",
+    seed: 1,
+    batch: 4,
+    size: 9,
+    samplesCrc32: 5,
+    streams: 1,
+    blocks: 1,
+    decoder: "fake",
+  };
+
+  test("that do not come keep nobody from stopping: what was done is saved", async () => {
+    const stop = new AbortController();
+    const { trainer, calls } = fakeTrainer();
+    const job = jobOf(trainer);
+    const stalled: Job = {
+      ...job,
+      prepare(plan) {
+        if (plan.step < 4) return job.prepare(plan);
+        setImmediate(() => {
+          stop.abort();
+        });
+        return new Promise(() => undefined);
+      },
+    };
+    const checkpoints = memoryCheckpoints();
+    const options = { checkpoints, signal: stop.signal };
+    await expect(trainLoop(optionsOf(stalled, options))).rejects.toThrow(
+      StoppedError,
+    );
+    expect(calls).toHaveLength(4);
+    expect(checkpoints.saved.at(-1)?.step).toBe(4);
+  });
+
+  test("that cannot be read end the run with the reason, after the step in flight", async () => {
+    const { trainer, calls } = fakeTrainer();
+    const job = jobOf(trainer);
+    const broken: Job = {
+      ...job,
+      prepare: (plan) =>
+        plan.step < 3
+          ? job.prepare(plan)
+          : Promise.reject(new Error("the shard is damaged")),
+    };
+    await expect(trainLoop(optionsOf(broken))).rejects.toThrow(
+      "the shard is damaged",
+    );
+    expect(calls).toHaveLength(3);
+  });
+
+  test("are described in each checkpoint, and compared when a run goes on", async () => {
+    const checkpoints = memoryCheckpoints();
+    const job: Job = {
+      ...jobOf(fakeTrainer().trainer),
+      imagesState: ({ step }) => ({ ...order, step }),
+    };
+    await trainLoop(optionsOf(job, { checkpoints }));
+    const [first] = checkpoints.saved;
+    expect(first?.state).toMatchObject({ images: { ...order, step: 6 } });
+    const compared: unknown[] = [];
+    const resumed: Job = {
+      ...jobOf(fakeTrainer().trainer),
+      checkImages(saved, plan) {
+        compared.push(saved, plan.step);
+        return Promise.reject(new Error("other images"));
+      },
+    };
+    const own = memoryCheckpoints(first as Checkpoint);
+    await expect(
+      trainLoop(optionsOf(resumed, { checkpoints: own })),
+    ).rejects.toThrow("other images");
+    expect(compared).toEqual([{ ...order, step: 6 }, 6]);
+  });
+});
