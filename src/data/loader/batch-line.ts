@@ -1,9 +1,9 @@
 /**
  * Hands out batches in the order in which they are asked for, one call after the other, and says what errors mean.
  *
- * It is *running*; *failed*: an order came to nothing, nothing more is ordered, and whoever comes to a step that is not made
- * is told why; the next call starts over from its step, so a training may wait out a failing store; or *ended* for good:
- * closed, told to stop, or a thread died.
+ * It is *running*; *failed*: an order came to nothing, so no more is fetched, what can be made of what was is made, and
+ * whoever comes to a step that is not made is told why; the next call starts over from its step, so a training may wait
+ * out a failing store; or *ended* for good: closed, told to stop, or a thread died.
  */
 import { toError } from "../../base/errors.ts";
 import type { BatchPlanner, PlannedBatch } from "./batch-planner.ts";
@@ -45,23 +45,23 @@ export function createBatchLine(options: {
   }
 
   function fail(error: Error): void {
-    if (failure !== null) return;
-    failure = error;
-    threads.drop();
+    failure ??= error;
   }
 
   function pump(): void {
-    if (ended === null && failure === null && !isStartingOver)
-      attempt(() => {
-        planner.pump();
-      });
+    if (ended !== null || isStartingOver) return;
+    attempt(() => {
+      if (failure === null) planner.pump();
+      else planner.finish();
+    });
   }
 
-  /** Until a thread answers or the end. */
+  /** Until a thread answers or the end, which may have come already. */
   async function nextEvent(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-    });
+    if (ended === null)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     if (ended !== null) throw ended;
   }
 
@@ -90,7 +90,8 @@ export function createBatchLine(options: {
         handed.push(made);
         return made;
       }
-      if (failure !== null) {
+      // What failed may be ahead of this step.
+      if (failure !== null && planner.isIdle()) {
         hasToldOfFailure = true;
         throw failure;
       }
