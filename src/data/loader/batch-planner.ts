@@ -49,6 +49,8 @@ type Job = { readonly making: Making; readonly blocks: readonly number[] };
 export type BatchPlanner = {
   /** Orders what can be ordered. */
   pump(): void;
+  /** Orders images alone, of blocks that are at hand. */
+  finish(): void;
   /** What a thread answered; failures are the caller's. */
   answered(answer: Exclude<ThreadAnswer, { kind: "failed" }>): void;
   /** An order came to nothing. */
@@ -59,8 +61,10 @@ export type BatchPlanner = {
   handOut(): PlannedBatch | null;
   /** A batch that was handed out is no longer looked at. */
   giveBack(slot: number): void;
-  /** Nothing is ordered and unanswered. */
+  /** No image is ordered and unanswered. */
   isQuiet(): boolean;
+  /** Nor is a block. */
+  isIdle(): boolean;
   /** Goes on from another step; only when quiet. */
   restart(step: number): void;
 };
@@ -140,6 +144,10 @@ export function createBatchPlanner(options: BatchPlannerOptions): BatchPlanner {
     }
   }
 
+  function isIdle(): boolean {
+    return jobs.size === 0 && threads.fetching() === 0;
+  }
+
   /** The job is over, done or not. */
   function endJob(id: number): Job {
     const job = jobs.get(id) as Job;
@@ -155,9 +163,11 @@ export function createBatchPlanner(options: BatchPlannerOptions): BatchPlanner {
       // What was ordered last may have left room.
       fetchAhead();
       meter.setIdle(threads.idle(), obstacle);
-      const isStuck =
-        obstacle === "bytes" && jobs.size === 0 && threads.fetching() === 0;
-      if (isStuck) throw new Error("no room for a block that is needed next");
+      if (obstacle === "bytes" && isIdle())
+        throw new Error("no room for a block that is needed next");
+    },
+    finish() {
+      meter.setIdle(threads.idle(), orderImages());
     },
     answered(answer) {
       meter.count(answer);
@@ -185,6 +195,7 @@ export function createBatchPlanner(options: BatchPlannerOptions): BatchPlanner {
       freeSlots.push(slot);
     },
     isQuiet: () => jobs.size === 0,
+    isIdle,
     restart(step) {
       for (const { slot } of makings.values()) freeSlots.push(slot);
       makings.clear();
