@@ -2,8 +2,10 @@
  * Connections to one server, kept for the next request. How many there are follows from how many requests are under way
  * at once, which the gate bounds.
  *
- * A server may close a connection in the moment in which it is used again. A request that got no answer at all on such a
- * one is sent again on a new one at once: it reads, so sending it twice does no harm.
+ * P1 A kept connection that has closed meanwhile is forgotten at the next request or answer: bursts of requests with
+ *    pauses between them leave no closed connections, and their buffers, behind.
+ * P2 A server may close a connection in the moment in which it is used again. A request that got no answer at all on such
+ *    a one is sent again on a new one at once: it reads, so sending it twice does no harm.
  */
 import { systemCode } from "../../../base/errors.ts";
 import { UnusableAnswer } from "../failure.ts";
@@ -17,52 +19,60 @@ export type Pool = {
     receiver: Receiver,
     signal?: AbortSignal,
   ): Promise<Answer>;
-  /** Closes all connections. */
+  /** Closes all connections; requests under way fail. */
   close(): void;
+  /** Connections that are held, busy or kept. */
+  readonly size: number;
 };
 
 export function createPool(server: Server, timeouts: Timeouts): Pool {
-  const lines = new Set<Line>();
+  const busy = new Set<Line>();
+  /** The one that was used last is last, and is used first: the others may time out. */
+  let kept: Line[] = [];
   let isClosed = false;
 
-  function findOpen(): Line | null {
-    for (const line of lines) if (line.isOpen()) return line;
-    return null;
+  /** P1. */
+  function takeKept(): Line | undefined {
+    kept = kept.filter((line) => line.isOpen());
+    return kept.pop();
   }
 
-  /** Not counted among those that are kept until it has shown that it answers. */
   async function send(
     line: Line,
     ...rest: Parameters<Line["exchange"]>
   ): Promise<Answer> {
-    lines.add(line);
+    busy.add(line);
     try {
       return await line.exchange(...rest);
     } finally {
-      if (!line.isOpen() || isClosed) {
-        line.destroy();
-        lines.delete(line);
-      }
+      busy.delete(line);
+      kept = kept.filter((other) => other.isOpen());
+      if (isClosed) line.destroy();
+      else if (line.isOpen()) kept.push(line);
     }
   }
 
   return {
     async exchange(request, receiver, signal) {
       signal?.throwIfAborted();
-      const kept = findOpen();
-      if (kept) {
+      const before = takeKept();
+      if (before) {
         try {
-          return await send(kept, request, receiver, signal);
+          return await send(before, request, receiver, signal);
         } catch (thrown) {
-          if (kept.hasAnswered() || !isBreak(thrown)) throw thrown;
+          // P2.
+          if (before.hasAnswered() || !isBreak(thrown)) throw thrown;
         }
       }
       return send(openLine(server, timeouts), request, receiver, signal);
     },
     close() {
       isClosed = true;
-      for (const line of lines) line.destroy();
-      lines.clear();
+      for (const line of [...busy, ...kept]) line.destroy();
+      kept = [];
+    },
+    get size() {
+      return busy.size + kept.length;
     },
   };
 }

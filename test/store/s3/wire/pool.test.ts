@@ -89,6 +89,20 @@ describe("a pool of connections", () => {
     expect(connections()).toBe(2);
   });
 
+  test("forgets connections that were closed while nobody used them", async () => {
+    const { pool } = await start((socket, connection) => {
+      socket.write(answer);
+      // Those of the burst are closed behind their answers.
+      if (connection <= 3) socket.end();
+    });
+    await Promise.all([read(pool), read(pool), read(pool)]);
+    const sizeAfterAnother = async (): Promise<number> => {
+      await read(pool);
+      return pool.size;
+    };
+    await expect.poll(sizeAfterAnother).toBe(1);
+  });
+
   test("does not hide that a new connection is closed without an answer", async () => {
     const { pool, connections } = await start((socket) => socket.destroy());
     await expect(read(pool)).rejects.toThrow(/closed|ECONNRESET/);
