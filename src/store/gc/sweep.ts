@@ -23,6 +23,7 @@ import { holdClaim, type HeldClaim } from "../claims/hold-claim.ts";
 import { describeOwner } from "../claims/owner.ts";
 import { layout } from "../layout.ts";
 import { toLeaseKey } from "../runs/run-records.ts";
+import type { Store } from "../store.ts";
 import { markUnneeded, clearMarks, finishEarlier } from "./mark-unneeded.ts";
 import type { SweepPlan } from "./plan-sweep.ts";
 import { removeObjects } from "./remove-place.ts";
@@ -128,17 +129,28 @@ async function giveUp(sweeping: Sweeping, run: RunSurvey): Promise<boolean> {
   return isGone;
 }
 
-/** A claim on nothing: removed while it is ours, so that nobody else's is. */
+/** A claim on nothing: looked for and removed while it is ours, so that nobody has begun meanwhile (C1 of `claims.ts`). */
 async function dropClaim(sweeping: Sweeping, key: string): Promise<void> {
   const { store, owner } = sweeping;
   const path = layout.claim(key);
-  for (const prefix of [`cas/${key}/`, layout.checkpoints(key)])
-    for await (const _ of store.list(prefix)) return;
   const sizeBytes = (await store.stat(path))?.sizeBytes ?? 0;
   const taken = await takeClaim(store, key, owner, sweeping);
   if (taken.kind === "held") return;
+  if (await hasObjects(store, [`cas/${key}/`, layout.checkpoints(key)])) {
+    await taken.claim.release();
+    return;
+  }
   await store.remove(path);
   sweeping.removed({ category: "claim", objects: 1, sizeBytes });
+}
+
+async function hasObjects(
+  store: Store,
+  prefixes: readonly string[],
+): Promise<boolean> {
+  for (const prefix of prefixes)
+    for await (const _ of store.list(prefix)) return true;
+  return false;
 }
 
 async function withClaim(
