@@ -3,7 +3,9 @@
  * by parts and not by the object, and a fault costs one part. The object appears when the upload is completed, under
  * the same kind of condition as any write (`write.ts`, W1), or not at all: a failed upload is aborted.
  *
- * What a kill leaves behind is invisible, costs space, and is for a lifecycle rule (AbortIncompleteMultipartUpload).
+ * What a kill leaves behind, and an upload whose id was lost with the answer to its beginning, is invisible, costs space,
+ * and is for a lifecycle rule (AbortIncompleteMultipartUpload). Looking for such uploads of the key would find those of
+ * other writers as well, which nothing tells apart.
  */
 import { crc32 } from "node:zlib";
 import type { Bucket, Condition, Part } from "./bucket.ts";
@@ -25,7 +27,7 @@ export type MultipartUpload = {
   abort(): Promise<void>;
 };
 
-/** Uploads all parts. Throws the source's own error as it is, and leaves nothing behind. */
+/** Uploads all parts. Throws the source's own error as it is, after the upload was aborted. */
 export async function uploadParts(options: {
   readonly bucket: Bucket;
   readonly retry: Retry;

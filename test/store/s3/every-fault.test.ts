@@ -69,21 +69,21 @@ async function perform(
   const place = { store, folder: `at-${at}/` };
   await operation.prepare(place);
   let requests = 0;
-  let isUploadLost = false;
+  let uploadsBegun = 0;
   server.setFaults(({ query }) => {
-    if (++requests !== at) return null;
-    isUploadLost = query.has("uploads");
-    return fault;
+    if (query.has("uploads")) uploadsBegun++;
+    return ++requests === at ? fault : null;
   });
   const returned = await operation.run(place);
   server.setFaults(null);
   const sent = requests;
   const after = await operation.after({ ...place, store: openOn(server) });
-  // An upload whose id was lost with its answer cannot be aborted by anyone: the bucket's lifecycle rule does.
+  // An upload whose id was lost with its answer cannot be aborted by anyone: the bucket's lifecycle rule does. Each try
+  // to begin one but the last may have lost it so, also one that was late on a busy machine.
   const left = [...server.state.uploads.values()].filter(({ key }) =>
     key.includes(place.folder),
   );
-  if (!isUploadLost) expect(left).toEqual([]);
+  expect(left.length).toBeLessThanOrEqual(Math.max(0, uploadsBegun - 1));
   return { returned, after, requests: sent };
 }
 
