@@ -2,9 +2,9 @@
  * A dataset in memory: every image decoded, for sets of small photographs. Sample i stands at position i of the
  * concatenated shards, whatever part of it is loaded.
  *
- * Raw images (PPM) are views of their shard's bytes, without a copy; JPEG and PNG are decoded. Everything is verified on
- * the way: the shard against its checksum, each image against its own. The bytes that will be held are computed from
- * the index before anything is read, and refused when they are too many.
+ * Everything is verified on the way: the shard against its checksum, each image against its own. The bytes that will be held
+ * are computed from the index before anything is read, and refused when they are too many. Raw images (PPM) are views of
+ * their shard's bytes, without a copy; how others become pixels is in `dataset-images.ts`.
  */
 import { mapBounded } from "../base/async.ts";
 import { UserError } from "../base/errors.ts";
@@ -17,7 +17,8 @@ import {
   findDatasetFiles,
   type ShardFiles,
 } from "./dataset-files.ts";
-import { decodeImage, DecodeError } from "./pixels/decode.ts";
+import { createImageReader, type ImageReader } from "./dataset-images.ts";
+import { DecodeError } from "./pixels/decode.ts";
 import type { Image } from "./pixels/image.ts";
 import {
   SampleClass,
@@ -44,14 +45,13 @@ export type Dataset = {
 export type OpenDatasetOptions = {
   /** Load only the first samples. */
   readonly limit?: number | undefined;
-  /** Scale the shorter side to this and crop the centre to a square. */
+  /** Scale the shorter side to this and crop the centre to a square: what a loader gives for the same `Crop`. */
   readonly side?: number | undefined;
   /** Largest sum of image bytes to hold. */
   readonly maxBytes?: number;
 };
 
 const DEFAULT_MAX_BYTES = 2 ** 30;
-const DECODES_AT_ONCE = 4;
 
 /**
  * Loads the dataset that a catalog task committed.
@@ -69,11 +69,12 @@ export async function openDataset(
   if (limit === 0) throw emptyDataset(catalog);
   const wanted = await selectSamples(files.shards, limit);
   checkMemory(wanted, options);
+  const reader = createImageReader(options.side ?? null);
   const records: SampleRecord[] = [];
   const images: Image[] = [];
   for (const { shard, samples } of wanted) {
     records.push(...samples);
-    images.push(...(await loadShard(shard, samples, options)));
+    images.push(...(await loadShard(shard, samples, reader)));
   }
   return {
     id: files.id,
@@ -110,17 +111,17 @@ async function selectSamples(
 async function loadShard(
   shard: ShardFiles,
   samples: readonly SampleRecord[],
-  options: OpenDatasetOptions,
+  reader: ImageReader,
 ): Promise<Image[]> {
   const tar = await shard.readTar();
-  return mapBounded(samples, DECODES_AT_ONCE, async (sample) => {
+  return mapBounded(samples, reader.atOnce, async (sample) => {
     const { offset, sizeBytes } = sample;
     const file = checkSample(tar.subarray(offset, offset + sizeBytes), sample, {
       file: shard.entry.file,
       holder: shard,
     });
     try {
-      return await decodeImage(file, { side: options.side ?? null });
+      return await reader.read(file, sample);
     } catch (thrown) {
       if (!(thrown instanceof DecodeError)) throw thrown;
       const reason = `sample ${sampleName(sample.source)} ${thrown.message}`;

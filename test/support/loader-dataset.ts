@@ -6,11 +6,15 @@ import {
   type OpenSampleTable,
 } from "../../src/data/shards/sample-table.ts";
 import { createFileStore } from "../../src/store/fs.ts";
+import type { Manifest } from "../../src/store/artifacts/manifest.ts";
 import type { Store } from "../../src/store/store.ts";
 import { packDataset } from "./dataset-artifacts.ts";
 import { readPhotographs, toSharp, writeFiles } from "./photographs.ts";
 
-export type LoaderDataset = OpenSampleTable & { readonly store: Store };
+export type LoaderDataset = OpenSampleTable & {
+  readonly store: Store;
+  readonly catalog: Manifest;
+};
 
 /** Packs `count` photographs in `shards` shards into a store below `folder`. */
 export async function packPhotographs(
@@ -39,7 +43,7 @@ export async function packPhotographs(
     { source: `${folder}/photos`, format: "image-folder", shards },
     { store },
   );
-  return { ...(await openSampleTable(store, catalog)), store };
+  return { ...(await openSampleTable(store, catalog)), store, catalog };
 }
 
 export const randomCrop: Crop = {

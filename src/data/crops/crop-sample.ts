@@ -7,6 +7,7 @@
  */
 import { DecodeError, decodeImage } from "../pixels/decode.ts";
 import { JPEG_DECODER, decodeJpegInto } from "../pixels/jpeg.ts";
+import type { Image } from "../pixels/image.ts";
 import { decodeMask, MaskError, type Mask } from "../pixels/mask-png.ts";
 import { SampleClass, type SampleRecord } from "../shards/shard-index.ts";
 import { createCropKernel, KERNEL_VERSION } from "./crop-kernel.ts";
@@ -30,6 +31,8 @@ export type SampleCropper = {
     image: SampleImage,
     place: { readonly placement: Placement; readonly side: number },
   ): Promise<Uint8Array>;
+  /** All pixels of an image's file, in memory of their own. @throws DecodeError */
+  decode(file: Buffer, image: SampleImage): Promise<Image>;
   /** Fills `square` [side, side] from a mask's file. @throws DecodeError */
   cropMask(
     file: Buffer,
@@ -49,19 +52,33 @@ export function createSampleCropper(
   const guard = options.guard ?? ((call) => call());
   const kernel = createCropKernel();
   const spent = { decodeMs: 0, cropMs: 0 };
+
+  async function decodeInto(
+    target: Buffer,
+    file: Buffer,
+    image: SampleImage,
+  ): Promise<void> {
+    const begun = performance.now();
+    const isDecoded =
+      isFast(image) && guard(() => decodeJpegInto(file, image, target));
+    if (!isDecoded) target.set(await decodeLeniently(file, image));
+    spent.decodeMs += performance.now() - begun;
+  }
+
   return {
     spent,
     async crop(file, image, { placement, side }) {
-      const begun = performance.now();
-      const target = kernel.image(image, side);
-      const isDecoded =
-        isFast(image) && guard(() => decodeJpegInto(file, image, target));
-      if (!isDecoded) target.set(await decodeLeniently(file, image));
+      await decodeInto(kernel.image(image, side), file, image);
       const decoded = performance.now();
       const square = kernel.crop(placement);
-      spent.decodeMs += decoded - begun;
       spent.cropMs += performance.now() - decoded;
       return square;
+    },
+    async decode(file, image) {
+      const { width, height } = image;
+      const pixels = Buffer.alloc(width * height * 3);
+      await decodeInto(pixels, file, image);
+      return { width, height, pixels };
     },
     cropMask(file, image, { placement, side, square }) {
       const begun = performance.now();

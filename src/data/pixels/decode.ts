@@ -1,5 +1,6 @@
 /**
- * The one door to the image library: files to pixels, pixels to PNG.
+ * The one door to the image library: files to pixels, pixels to PNG. It examines what is packed, and decodes what
+ * `jpeg.ts` does not: PNG, CMYK, and JPEG files that libjpeg-turbo refuses.
  *
  * Pixels are the stored ones: no EXIF rotation, no colour profile, alpha dropped, gray repeated to three channels.
  * A file that is cut off or broken is refused, here and when shards are written, by the same rule.
@@ -26,8 +27,6 @@ export class DecodeError extends Error {
 }
 
 export type DecodeOptions = {
-  /** Scale the shorter side to this and crop the centre to a square; null: as stored. */
-  readonly side?: number | null;
   /** Takes what there is of a file that is cut off: its rest is gray. For files that were examined when packed. */
   readonly lenient?: boolean;
 };
@@ -37,23 +36,16 @@ export async function decodeImage(
   file: Uint8Array,
   options: DecodeOptions = {},
 ): Promise<Image> {
-  const side = options.side ?? null;
   const raw = decodePpm(file);
-  if (raw && (side === null || (raw.width === side && raw.height === side)))
-    return raw;
+  if (raw) return raw;
   const sharp = await loadSharp();
-  return toPixels(() => {
-    const input = raw
-      ? sharp(raw.pixels, { raw: { ...sizeOf(raw), channels: 3 } })
-      : sharp(file, {
-          failOn: options.lenient ? "none" : "truncated",
-          limitInputPixels: MAX_PIXELS,
-          ignoreIcc: true,
-        });
-    return side === null
-      ? input
-      : input.resize(side, side, { fit: "cover", position: "centre" });
-  });
+  return toPixels(() =>
+    sharp(file, {
+      failOn: options.lenient ? "none" : "truncated",
+      limitInputPixels: MAX_PIXELS,
+      ignoreIcc: true,
+    }),
+  );
 }
 
 /** The PNG file of an image. */

@@ -72,17 +72,6 @@ describe("decoding", () => {
         await expect(decodeImage(cut)).rejects.toThrow(DecodeError);
       }
   });
-
-  it("scales the shorter side and crops the centre when a side is asked for", async () => {
-    const wide = await toSharp(photo)
-      .extend({ left: 16, right: 16, background: "#000" })
-      .png()
-      .toBuffer();
-    const image = await decodeImage(wide, { side: 32 });
-    expect(bytes(image).equals(photo.pixels)).toBe(true);
-    const small = await decodeImage(encodePpm(photo), { side: 8 });
-    expect(small).toMatchObject({ width: 8, height: 8 });
-  });
 });
 
 function meanDistance(a: Image, b: Image): number {
