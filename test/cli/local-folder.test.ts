@@ -19,12 +19,12 @@ test("a file in the way of a folder and a folder in the way of a file are said, 
   const inFile = path.join(folder, "file", "x.txt");
   await expect(writeLocalFile(inFile, "x")).rejects.toMatchObject({
     name: "UserError",
-    code: "cli.not-written",
+    code: "file.refused",
     message: `cannot write '${inFile}': a file stands where a folder is needed (ENOTDIR)`,
   });
   await expect(
     writeLocalFile(path.join(folder, "folder"), "x"),
-  ).rejects.toMatchObject({ code: "cli.not-written" });
+  ).rejects.toMatchObject({ code: "file.refused" });
 });
 
 test.runIf(process.platform === "linux")(
@@ -32,6 +32,6 @@ test.runIf(process.platform === "linux")(
   async () => {
     await expect(
       writeLocalFile("/proc/hueline/deep/x.txt", "x"),
-    ).rejects.toMatchObject({ code: "cli.not-written" });
+    ).rejects.toMatchObject({ code: "file.refused" });
   },
 );

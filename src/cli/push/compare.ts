@@ -7,6 +7,7 @@ import { createReadStream } from "node:fs";
 import { crc32 } from "node:zlib";
 import { mapBounded } from "../../base/async.ts";
 import type { Store } from "../../store/store.ts";
+import { onLocalFile } from "../../store/transfer/local-files.ts";
 import type { LocalFile } from "./list-local.ts";
 
 const COMPARED_AT_ONCE = 8;
@@ -21,7 +22,7 @@ export type Comparison = {
   readonly extra: number;
 };
 
-/** Compares files with the objects of a store. */
+/** Compares files with the objects of a store. Throws `file.refused` (UserError). */
 export async function compareFiles(
   store: Store,
   files: readonly LocalFile[],
@@ -34,7 +35,10 @@ export async function compareFiles(
     const sizeBytes = there.get(file.name);
     if (sizeBytes === undefined) return "absent";
     if (sizeBytes !== file.sizeBytes) return "different";
-    return (await hasSameBytes(store, file, signal)) ? "same" : "different";
+    const isSame = await onLocalFile("read", file.file, () =>
+      hasSameBytes(store, file, signal),
+    );
+    return isSame ? "same" : "different";
   });
   const of = (verdict: string): readonly LocalFile[] =>
     files.filter((_, index) => verdicts[index] === verdict);

@@ -6,6 +6,7 @@ import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { systemCode, UserError } from "../../base/errors.ts";
 import { isObjectPath } from "../../store/path.ts";
+import { onLocalFile } from "../../store/transfer/local-files.ts";
 
 export type LocalFile = {
   /** Absolute. */
@@ -22,7 +23,7 @@ export type LocalFiles = {
 
 /**
  * A folder gives what is in it, under its own name if there are several; a file gives itself. Throws `push.missing` and
- * `push.same-name` (UserError).
+ * `push.same-name` (UserError), `file.refused` for what may not be read.
  */
 export async function listLocal(
   sources: readonly string[],
@@ -34,10 +35,17 @@ export async function listLocal(
   };
   const take = async (file: string, name: string): Promise<void> => {
     if (!isObjectPath(name)) leave("a name that no object can have");
-    else files.push({ file, name, sizeBytes: (await stat(file)).size });
+    else
+      files.push({
+        file,
+        name,
+        sizeBytes: (await onLocalFile("read", file, () => stat(file))).size,
+      });
   };
   const walk = async (folder: string, prefix: string): Promise<void> => {
-    const entries = await readdir(folder, { withFileTypes: true });
+    const entries = await onLocalFile("read", folder, () =>
+      readdir(folder, { withFileTypes: true }),
+    );
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const file = path.join(folder, entry.name);
       const name = prefix + entry.name;

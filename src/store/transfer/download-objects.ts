@@ -20,7 +20,7 @@ const rangeBytes = 8 * 1024 * 1024;
 
 /**
  * Downloads all objects, or throws the first failure after what was in flight has ended: `transfer.absent`,
- * `store.damaged`, `transfer.local` (UserError), whatever the store throws, or the signal's reason.
+ * `store.damaged`, `file.refused` (UserError), whatever the store throws, or the signal's reason.
  * Files that are there already are written over; it is the caller's to leave out what need not be moved.
  */
 export async function downloadObjects(

@@ -1,6 +1,6 @@
 /**
- * Files of a person's folder: made, and what keeps them from being written or read told as an error of that person,
- * with the place. The store's own folder has its own rules (`fs/errors.ts`).
+ * Files where a person said, outside of any store: folders are made, and what keeps a file from being written or read is
+ * that person's to mend, told with the place. The store's own folder has its own rules (`fs/errors.ts`).
  */
 import { mkdir } from "node:fs/promises";
 import * as path from "node:path";
@@ -35,7 +35,7 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Runs `use` of a file; what the system refuses becomes `transfer.local` (UserError). `action`: "write", "read". */
+/** Runs `use` of a file; what the system refuses becomes `file.refused` (UserError). `action`: "write", "read". */
 export async function onLocalFile<T>(
   action: string,
   file: string,
@@ -48,9 +48,9 @@ export async function onLocalFile<T>(
     const reason = code === null ? undefined : reasons[code];
     if (code === null || reason === undefined) throw thrown;
     throw new UserError({
-      code: "transfer.local",
+      code: "file.refused",
       message: `cannot ${action} '${file}': ${reason} (${code})`,
-      hint: "mend that, or name another folder; what has come so far is kept",
+      hint: "mend that, or name another folder",
       cause: thrown,
     });
   }

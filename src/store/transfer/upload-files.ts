@@ -4,6 +4,7 @@
  */
 import { open, stat } from "node:fs/promises";
 import { crc32 } from "node:zlib";
+import { mapBounded } from "../../base/async.ts";
 import { UserError } from "../../base/errors.ts";
 import type { Store } from "../store.ts";
 import { createByteBudget } from "./byte-budget.ts";
@@ -18,10 +19,12 @@ import type {
 const chunkBytes = 16 * 1024 * 1024;
 /** Parts that a store holds of one object: four that go up, the one that is being filled, and its source. */
 const chunksHeld = 6;
+/** Small files take little memory, but each has a descriptor and a request. */
+const filesAtOnce = 64;
 
 /**
  * Uploads all files, over whatever plain objects are there, and returns their sizes and sums in the given order. Throws
- * the first failure after what was in flight has ended: `transfer.local`, `transfer.changed` (UserError), whatever the
+ * the first failure after what was in flight has ended: `file.refused`, `transfer.changed` (UserError), whatever the
  * store throws, or the signal's reason.
  */
 export async function uploadFiles(
@@ -30,15 +33,19 @@ export async function uploadFiles(
   options: TransferOptions = {},
 ): Promise<UploadedFile[]> {
   const { signal, maxInFlightBytes = defaultInFlightBytes } = options;
-  const sizes = await Promise.all(files.map(({ file }) => sizeOf(file)));
+  const sizes = await mapBounded(files, filesAtOnce, ({ file }) =>
+    sizeOf(file),
+  );
   const meter = createProgressMeter({
     totalBytes: sizes.reduce((sum, size) => sum + size, 0),
     totalFiles: files.length,
     onProgress: options.onProgress,
   });
   const budget = createByteBudget(maxInFlightBytes);
-  let hasFailed = false;
+  /** The first one. */
+  let failure: { readonly thrown: unknown } | null = null;
 
+  /** Never throws: the others in flight end first. Null: nothing was sent. */
   async function upload(
     { file, path }: FileToUpload,
     sizeBytes: number,
@@ -48,7 +55,7 @@ export async function uploadFiles(
     );
     try {
       signal?.throwIfAborted();
-      if (hasFailed) return null;
+      if (failure !== null) return null;
       let sum = 0;
       async function* chunks(): AsyncGenerator<Uint8Array> {
         for await (const chunk of readChunks(file, sizeBytes)) {
@@ -62,21 +69,22 @@ export async function uploadFiles(
       meter.add({ files: 1 });
       return { path, sizeBytes, crc32: sum.toString(16).padStart(8, "0") };
     } catch (thrown) {
-      hasFailed = true;
-      throw thrown;
+      failure ??= { thrown };
+      return null;
     } finally {
       give();
     }
   }
 
-  const ended = await Promise.allSettled(
-    files.map((file, index) => upload(file, sizes[index] ?? 0)),
+  const uploaded = await mapBounded(files, filesAtOnce, (file, index) =>
+    upload(file, sizes[index] ?? 0),
   );
-  const failed = ended.find((end) => end.status === "rejected");
-  if (failed) throw failed.reason;
-  return ended.flatMap((end) =>
-    end.status === "fulfilled" && end.value ? [end.value] : [],
-  );
+  throwIfFailed(failure);
+  return uploaded.filter((file) => file !== null);
+}
+
+function throwIfFailed(failure: { readonly thrown: unknown } | null): void {
+  if (failure !== null) throw failure.thrown;
 }
 
 async function sizeOf(file: string): Promise<number> {

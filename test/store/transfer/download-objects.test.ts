@@ -327,7 +327,7 @@ describe("what is wrong is told", () => {
     await writeFile(folder, "a file where the folder is to be");
     const thrown = await thrownBy(downloadObjects(store, objects));
     expect(thrown).toMatchObject({
-      code: "transfer.local",
+      code: "file.refused",
       message: expect.stringContaining("a/b"),
     });
   });

@@ -59,10 +59,8 @@ test("files arrive byte for byte, and their sizes and sums come back in order", 
   expect(seen.at(-1)).toEqual(want);
 });
 
-test("no more files go up at once than their memory allows", async () => {
-  const { store, files } = await start(
-    Array.from({ length: 12 }, () => mebibyte),
-  );
+/** The same store, and how many objects went up at once at the most. */
+function countUploads(store: Store) {
   let current = 0;
   let most = 0;
   const measured: Store = {
@@ -73,8 +71,23 @@ test("no more files go up at once than their memory allows", async () => {
       current--;
     },
   };
+  return { measured, most: () => most };
+}
+
+test("no more files go up at once than their memory allows", async () => {
+  const { store, files } = await start(
+    Array.from({ length: 12 }, () => mebibyte),
+  );
+  const { measured, most } = countUploads(store);
   await uploadFiles(measured, files, { maxInFlightBytes: 3 * mebibyte + 5 });
-  expect(most).toBe(3);
+  expect(most()).toBe(3);
+});
+
+test("of many small files, each with its descriptor, no more than 64 are open at once", async () => {
+  const { store, files } = await start(Array.from({ length: 100 }, () => 1));
+  const { measured, most } = countUploads(store);
+  expect(await uploadFiles(measured, files)).toHaveLength(100);
+  expect(most()).toBe(64);
 });
 
 test("a file larger than all that is allowed goes up alone", async () => {
@@ -87,7 +100,7 @@ test("a file that is not there is named, before anything goes up", async () => {
   const { store, files } = await start([10]);
   const absent = { file: "/no/such/file", path: "x" };
   await expect(uploadFiles(store, [...files, absent])).rejects.toMatchObject({
-    code: "transfer.local",
+    code: "file.refused",
     message: expect.stringContaining("/no/such/file"),
   });
   expect(await store.stat("data/0")).toBeNull();
