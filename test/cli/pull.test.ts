@@ -136,6 +136,29 @@ test("of a run that goes on, what there is comes and what is missing is said", a
   });
 });
 
+test("of a run without results it is said that there are none, and nothing is made", async () => {
+  const { folder, pull, store, commit, out } = await createRunFolder([]);
+  const nothing = await pull("--partial");
+  expect(nothing.stdout).toMatch(
+    /^no results to copy: no task has finished\nno task .* has a checkpoint yet\n3 tasks have not finished: train-a/,
+  );
+  expect(await readdir(folder)).toEqual([".hueline"]);
+  await writeCheckpoint(store, keyOf("train-b"), 5);
+  const partial = await pull("--partial", "-o", "json");
+  expect(JSON.parse(partial.stdout)).toMatchObject({
+    files: 0,
+    partial: [
+      { task: "train-b", step: 5, folder: "train-b/partial", files: 3 },
+    ],
+  });
+  expect(await readdir(out("train-b", "partial"))).toHaveLength(3);
+  await commit("report");
+  const weightless = await pull("--only", "weights");
+  expect(weightless.stdout).toContain(
+    "no results to copy: what has finished has no files that belong to '--only weights'\n",
+  );
+});
+
 test("--wait goes on until the last task is there", async () => {
   const { pull, commit, out } = await createRunFolder([
     "photos",
@@ -172,7 +195,9 @@ test("--partial brings the newest checkpoint's weights and curves, until the res
   for (const step of [5, 10])
     await writeCheckpoint(store, keyOf("train-b"), step);
   const { stdout } = await pull("--partial");
-  expect(stdout).toContain("train-b so far, step 10: train-b/partial");
+  expect(stdout).toContain(
+    `train-b so far, step 10: ${out("train-b/partial")}, 3 files (96 B)`,
+  );
   const partial = out("train-b", "partial");
   expect(await readFile(path.join(partial, "model.safetensors"), "utf8")).toBe(
     "weights at 10",
@@ -243,6 +268,24 @@ test("names that could leave the folder, meet, or lie where a download writes en
     65,
     expect.stringContaining("manifest.corrupt"),
   ]);
+  expect(await readdir(folder)).toEqual([".hueline"]);
+});
+
+test("a task whose name could leave the folder ends the pull, also one that has nothing yet", async () => {
+  const { folder, store } = await createRunFolder([]);
+  const name = "../../evil";
+  await createRun(store, {
+    run: "forged-12345678",
+    pipelineText: "",
+    plan: buildPlan({ [name]: { kind: "pretrain" } }, "forged"),
+  });
+  await writeCheckpoint(store, keyOf(name), 5);
+  const { exitCode, stderr } = await runCli(
+    ["pull", "forged", "out", "--partial"],
+    { currentDirectory: folder },
+  );
+  expect(exitCode).toBe(65);
+  expect(stderr).toContain("pull.unsafe-name");
   expect(await readdir(folder)).toEqual([".hueline"]);
 });
 

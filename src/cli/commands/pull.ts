@@ -8,9 +8,15 @@ import type { Task } from "../../plan/plan.ts";
 import { isCommitted } from "../../store/artifacts/manifest.ts";
 import type { Store } from "../../store/store.ts";
 import type { Environment } from "../environment.ts";
-import { isOver, lookAtRun, type RunView } from "../look-at-run.ts";
-import { formatBytes, printJson, type OutputFormat } from "../output.ts";
+import { isOver, lookAtRun } from "../look-at-run.ts";
+import { printJson, type OutputFormat } from "../output.ts";
 import { copyFiles } from "../pull/copy-files.ts";
+import {
+  formatMissing,
+  formatPulled,
+  pulledToJson,
+  type Pulled,
+} from "../pull/describe-pull.ts";
 import { linkFiles, writeLinks } from "../pull/links.ts";
 import { writeSums } from "../pull/local-copies.ts";
 import {
@@ -29,7 +35,6 @@ import { openStoreOption } from "../store-option.ts";
 import { durationOption } from "../unit-options.ts";
 
 const LOOK_EVERY_MS = 1000;
-const MOST_MISSING = 5;
 const LINKS_VALID = "7d";
 
 type PullOptions = {
@@ -86,14 +91,6 @@ function checkTogether({ links, wait, partial, verify }: PullOptions): void {
   });
 }
 
-type Pulled = {
-  readonly files: readonly WantedFile[];
-  readonly copied: readonly WantedFile[];
-  readonly view: RunView;
-  /** Tasks that were not committed when they were looked at. */
-  readonly missing: readonly Task[];
-};
-
 async function copyRun(request: Request): Promise<number> {
   const { environment, options, store, run, tasks } = request;
   const { clock, signal, stderr } = environment;
@@ -113,7 +110,8 @@ async function copyRun(request: Request): Promise<number> {
     seenAtMs = view.updatedAtMs;
     found = [...found, ...fresh];
     const files = selectFiles(found, options.only);
-    copied.push(...(await copyTasks(request, files, fresh)));
+    if (fresh.length > 0)
+      copied.push(...(await copyTasks(request, files, fresh)));
     const left = without(tasks, found);
     if (
       options.wait !== true ||
@@ -121,7 +119,13 @@ async function copyRun(request: Request): Promise<number> {
       isOver(view.status) ||
       signal.aborted
     )
-      return await finish(request, { files, copied, view, missing: left });
+      return await finish(request, {
+        files,
+        copied,
+        view,
+        missing: left,
+        finishedTasks: found.length,
+      });
     const waits = `${formatMissing(view, left)}${view.driver === null ? "; nobody drives the run now" : ""}`;
     if (waits !== said) stderr.write(`waiting: ${waits}\n`);
     said = waits;
@@ -154,46 +158,35 @@ function without(
   return tasks.filter(({ name }) => !done.has(name));
 }
 
-async function finish(request: Request, pulled: Pulled): Promise<number> {
+async function finish(
+  request: Request,
+  results: Pick<
+    Pulled,
+    "files" | "copied" | "view" | "missing" | "finishedTasks"
+  >,
+): Promise<number> {
   const { environment, options, run, folder } = request;
-  const { files, copied, view, missing } = pulled;
-  const partial = await pullPartials(request, missing);
-  const bytes = copied.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const { missing } = results;
+  const pulled: Pulled = {
+    ...results,
+    run,
+    folder,
+    only: options.only,
+    partial:
+      options.partial === true ? await pullPartials(request, missing) : null,
+    isReadBack: options.verify === true,
+  };
   if (options.output === "json")
-    printJson(environment.stdout, {
-      run,
-      folder,
-      files: files.length,
-      copied: copied.length,
-      bytes,
-      unfinishedTasks: missing.length,
-      missing: missing.map(({ name }) => ({
-        task: name,
-        phase: phaseOf(view, name),
-      })),
-      partial,
-    });
-  else {
-    const checked = options.verify === true ? "read back" : "verified";
-    environment.stdout.write(
-      `${folder}: ${files.length} files, ${copied.length} copied (${formatBytes(bytes)}), checksums ${checked}\n`,
-    );
-    for (const { task, step, folder: where } of partial)
-      environment.stdout.write(`${task} so far, step ${step}: ${where}\n`);
-    if (missing.length > 0)
-      environment.stdout.write(
-        `${formatMissing(view, missing)}; pull again for the rest\n`,
-      );
-  }
+    printJson(environment.stdout, pulledToJson(pulled));
+  else environment.stdout.write(formatPulled(pulled));
   if (environment.signal.aborted) return ExitCode.stopped;
   return options.wait === true && missing.length > 0 ? 1 : ExitCode.done;
 }
 
 async function pullPartials(
-  { options, store, folder, environment: { signal } }: Request,
+  { store, folder, environment: { signal } }: Request,
   missing: readonly Task[],
 ): Promise<readonly PartialResult[]> {
-  if (options.partial !== true) return [];
   const results: PartialResult[] = [];
   for (const task of missing) {
     // Its checkpoints go when it is committed; the next pull has the result.
@@ -227,21 +220,4 @@ async function printLinks(
       links.map(({ name, url }) => `${name}\t${url}\n`).join(""),
     );
   return ExitCode.done;
-}
-
-/** `3 of the tasks have not finished: pretrain-a (Running, 120/3000), …`. */
-function formatMissing(view: RunView, missing: readonly Task[]): string {
-  const shown = missing.slice(0, MOST_MISSING).map(({ name }) => {
-    const progress = view.progress.find(({ task }) => task === name);
-    const at = progress ? `, ${progress.step}/${progress.steps}` : "";
-    return `${name} (${phaseOf(view, name)}${at})`;
-  });
-  const more = missing.length > shown.length ? ", …" : "";
-  return `${missing.length} ${missing.length === 1 ? "task has" : "tasks have"} not finished: ${shown.join(", ")}${more}`;
-}
-
-/** As the run's last status has it; what it has no word for waits for its turn. */
-function phaseOf({ status }: RunView, name: string): string {
-  const note = status?.notes.find(({ task }) => task === name);
-  return note?.phase ?? "Pending";
 }

@@ -29,6 +29,8 @@ export type PartialResult = {
   readonly step: number;
   /** Below the destination. */
   readonly folder: string;
+  readonly files: number;
+  readonly bytes: number;
 };
 
 /** Brings what one unfinished task has; null: it has no checkpoint. */
@@ -42,11 +44,11 @@ export async function pullPartial(
     if (newest === null) return null;
     const folder = `${name}/partial`;
     try {
-      await copyCheckpoint(store, newest, {
+      const written = await copyCheckpoint(store, newest, {
         folder: path.join(options.folder, folder),
         signal: options.signal,
       });
-      return { task: name, step: newest.place.step, folder };
+      return { task: name, step: newest.place.step, folder, ...written };
     } catch (thrown) {
       const isReplaced =
         thrown instanceof UserError && thrown.code === "transfer.absent";
@@ -90,41 +92,45 @@ async function copyCheckpoint(
   store: Store,
   { place, manifest }: Newest,
   options: { readonly folder: string; readonly signal: AbortSignal },
-): Promise<void> {
+): Promise<Pick<PartialResult, "files" | "bytes">> {
   const { folder, signal } = options;
   const state = await store.read(`${place.prefix}state.json`);
-  await downloadObjects(
-    store,
-    manifest.files
-      .filter(({ path: name }) => name === WEIGHTS_FILE)
-      .map(({ path: name, sizeBytes, crc32 }) => ({
-        path: place.prefix + name,
-        sizeBytes,
-        crc32,
-        file: path.join(folder, name),
-      })),
-    { signal },
-  );
+  const weights = manifest.files
+    .filter(({ path: name }) => name === WEIGHTS_FILE)
+    .map(({ path: name, sizeBytes, crc32 }) => ({
+      path: place.prefix + name,
+      sizeBytes,
+      crc32,
+      file: path.join(folder, name),
+    }));
+  await downloadObjects(store, weights, { signal });
   const { step, epoch, metrics } = manifest;
-  await writeLocalFile(
-    path.join(folder, CURVES_FILE),
-    toRows(state ?? new Uint8Array()),
-  );
-  // Last: who finds it finds the files that it speaks of.
-  await writeLocalFile(
-    path.join(folder, STATE_FILE),
-    toJsonBytes({ step, epoch, metrics }),
-  );
+  const made = [
+    [CURVES_FILE, toRows(state ?? new Uint8Array())],
+    // Last: who finds it finds the files that it speaks of.
+    [STATE_FILE, toJsonBytes({ step, epoch, metrics })],
+  ] as const;
+  for (const [name, bytes] of made)
+    await writeLocalFile(path.join(folder, name), bytes);
+  const sizes = [
+    ...weights.map(({ sizeBytes }) => sizeBytes),
+    ...made.map(([, bytes]) => bytes.byteLength),
+  ];
+  return {
+    files: sizes.length,
+    bytes: sizes.reduce((sum, size) => sum + size, 0),
+  };
 }
 
 /** The rows of the curves in a training's state, as `metrics.jsonl` has them; none if it has none. */
-function toRows(state: Uint8Array): string {
+function toRows(state: Uint8Array): Uint8Array {
   const json = readJson(state);
   const value = json.kind === "value" ? (json.value as Json) : null;
   const rows = value?.metrics?.rows;
-  return (Array.isArray(rows) ? rows : [])
-    .map((row) => `${JSON.stringify(row)}\n`)
-    .join("");
+  const lines = (Array.isArray(rows) ? rows : []).map(
+    (row) => `${JSON.stringify(row)}\n`,
+  );
+  return new TextEncoder().encode(lines.join(""));
 }
 
 type Json = { readonly metrics?: { readonly rows?: unknown } } | null;

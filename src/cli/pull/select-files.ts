@@ -33,7 +33,10 @@ export type WantedFile = {
   readonly sha256: string;
 };
 
-/** The tasks that a pull is about: not datasets, and matched by one of `globs` if there are any. */
+/**
+ * The tasks that a pull is about: not datasets, and matched by one of `globs` if there are any. Throws `pull.no-task` and
+ * `pull.unsafe-name` (UserError).
+ */
 export function selectTasks(
   tasks: readonly Task[],
   globs: readonly string[],
@@ -48,6 +51,9 @@ export function selectTasks(
         (glob) => glob === stage || path.posix.matchesGlob(name, glob),
       ),
   );
+  // Folders get their names, also those of tasks that have no files yet.
+  for (const { name } of selected)
+    if (!isObjectPath(name)) throw unsafe(name, "it could leave the folder");
   if (selected.length > 0 || globs.length === 0) return selected;
   const names = own.map(({ name }) => name);
   throw new UserError({
@@ -95,7 +101,7 @@ export function checkNames(names: readonly string[]): void {
 function unsafe(name: string, problem: string): UserError {
   return new UserError({
     code: "pull.unsafe-name",
-    message: `nothing is copied: the store names a file ${JSON.stringify(name.slice(0, 80))}, and ${problem}`,
+    message: `nothing is copied: the store names a file or a task ${JSON.stringify(name.slice(0, 80))}, and ${problem}`,
     hint: "a manifest or plan of this store was not written by hueline: find out who did",
   });
 }
