@@ -210,30 +210,29 @@ async function copyAll(
   const totalFiles = artifacts.length;
   let doneBytes = 0;
   let copied = 0;
-  for (const [doneFiles, manifest] of artifacts.entries()) {
-    const owner = await readOwner({
-      host: host.name,
-      pid: host.pid,
-      run: "push",
-      task: manifest.producer.task,
-    });
-    const outcome = await copyArtifact(manifest, {
-      from,
-      to,
-      owner,
-      isOwnerAlive: createLiveness({ host: host.name }),
-      clock,
-      log,
-      signal,
-      onBytes: (bytes) => {
-        doneBytes += bytes;
-        display.show({ doneBytes, totalBytes, doneFiles, totalFiles });
-      },
-    });
-    if (outcome === "copied") copied++;
+  const owner = (task: string) =>
+    readOwner({ host: host.name, pid: host.pid, run: "push", task });
+  try {
+    for (const [doneFiles, manifest] of artifacts.entries()) {
+      const outcome = await copyArtifact(manifest, {
+        from,
+        to,
+        owner: await owner(manifest.producer.task),
+        isOwnerAlive: createLiveness({ host: host.name }),
+        clock,
+        log,
+        signal,
+        onBytes: (bytes) => {
+          doneBytes += bytes;
+          display.show({ doneBytes, totalBytes, doneFiles, totalFiles });
+        },
+      });
+      if (outcome === "copied") copied++;
+    }
+    return copied;
+  } finally {
+    display.end();
   }
-  display.end();
-  return copied;
 }
 
 function sizeOf(artifacts: readonly Manifest[]): number {

@@ -12,7 +12,7 @@ import {
   type SweepPlan,
   type SweepPolicy,
 } from "../../store/gc/plan-sweep.ts";
-import { surveyStore } from "../../store/gc/survey.ts";
+import { surveyStore, type Survey } from "../../store/gc/survey.ts";
 import { sweep } from "../../store/gc/sweep.ts";
 import type { SweepResult } from "../../store/gc/sweeping.ts";
 import type { Store } from "../../store/store.ts";
@@ -49,32 +49,51 @@ export async function gc(
   const policy = toPolicy(options);
   const store = openStoreOption(options.store, environment);
   if (options.pins === true) return await listPins(environment, store, options);
-  const { clock, host, log, signal } = environment;
+  const { clock, host } = environment;
   const isOwnerAlive = createLiveness({ host: host.name });
   const survey = await surveyStore(store, { clock, isOwnerAlive });
   const plan = planSweep(survey, policy, clock.now());
-  let result: SweepResult | null = null;
-  if (options.yes === true) {
-    const line = createStatusLine(environment);
-    result = await sweep(plan, survey.runs, {
-      store,
-      clock,
-      log,
-      signal,
-      isOwnerAlive,
-      owner: await readOwner({ ...toProcess(host), run: "gc", task: "sweep" }),
-      graceMs: policy.graceMs,
-      onProgress: (done, total) => {
-        line.show(`removing ${done}/${total}`);
-      },
-    });
-    line.end();
-  }
+  const result =
+    options.yes === true
+      ? await sweepStore(environment, { store, survey, plan, policy })
+      : null;
   if (options.output === "json")
     printJson(environment.stdout, toJson(store, plan, result));
   else
     environment.stdout.write(format(environment, plan, result, options.grace));
   return result?.isComplete === false ? ExitCode.stopped : ExitCode.done;
+}
+
+async function sweepStore(
+  environment: Environment,
+  found: {
+    readonly store: Store;
+    readonly survey: Survey;
+    readonly plan: SweepPlan;
+    readonly policy: SweepPolicy;
+  },
+): Promise<SweepResult> {
+  const { store, survey, plan, policy } = found;
+  const { clock, log, signal } = environment;
+  const host = environment.host.name;
+  const { pid } = environment.host;
+  const line = createStatusLine(environment);
+  try {
+    return await sweep(plan, survey.runs, {
+      store,
+      clock,
+      log,
+      signal,
+      isOwnerAlive: createLiveness({ host }),
+      owner: await readOwner({ host, pid, run: "gc", task: "sweep" }),
+      graceMs: policy.graceMs,
+      onProgress: (done, total) => {
+        line.show(`removing ${done}/${total}`);
+      },
+    });
+  } finally {
+    line.end();
+  }
 }
 
 function toPolicy(options: GcOptions): SweepPolicy {
@@ -89,10 +108,6 @@ function toPolicy(options: GcOptions): SweepPolicy {
     maxSizeBytes:
       maxSize === undefined ? null : sizeOption("--max-size", maxSize),
   };
-}
-
-function toProcess({ name, pid }: Environment["host"]) {
-  return { host: name, pid };
 }
 
 type Row = {
