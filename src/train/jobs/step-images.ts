@@ -22,34 +22,50 @@ export type StepImages = {
   close(): Promise<void>;
 };
 
+type Stream = {
+  readonly samples: StepPlan["samples"];
+  readonly opening: Promise<TrainingImages>;
+  /** Null until it is open. */
+  images: TrainingImages | null;
+};
+
 export function createStepImages(
   open: (which: {
     readonly samples: StepPlan["samples"];
     readonly fromStep: number;
   }) => Promise<TrainingImages>,
 ): StepImages {
-  let current: {
-    readonly samples: StepPlan["samples"];
-    readonly images: TrainingImages;
-  } | null = null;
+  let current: Stream | null = null;
   const close = async (): Promise<void> => {
     const closing = current;
     current = null;
-    await closing?.images.close();
+    // A stream that is still being opened would outlive the run.
+    const opened = await closing?.opening.catch(() => null);
+    await opened?.close();
   };
-  const imagesOf = async ({ samples, step }: StepPlan) => {
-    if (current?.samples !== samples) {
-      await close();
-      const images = await open({ samples, fromStep: step });
-      current = { samples, images };
+  const imagesOf = async ({
+    samples,
+    step,
+  }: StepPlan): Promise<TrainingImages> => {
+    if (current?.samples === samples) return current.opening;
+    const opening = close().then(() => open({ samples, fromStep: step }));
+    const stream: Stream = { samples, opening, images: null };
+    current = stream;
+    try {
+      stream.images = await opening;
+      return stream.images;
+    } catch (thrown) {
+      if (current === stream) current = null;
+      throw thrown;
     }
-    return current.images;
   };
   return {
     of: async (plan) => (await imagesOf(plan)).batch(plan.step),
-    report: () => current?.images.report() ?? null,
+    report: () => current?.images?.report() ?? null,
     state: ({ samples, step }) =>
-      current?.samples === samples ? current.images.state(step) : null,
+      current?.samples === samples
+        ? (current.images?.state(step) ?? null)
+        : null,
     async check(saved, plan) {
       const now = (await imagesOf(plan)).state(plan.step);
       if (now !== null) checkOrderState(saved, now);
