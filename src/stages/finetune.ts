@@ -18,13 +18,7 @@ import {
 import { trainLoop, type LoopResult } from "../train/loop.ts";
 import { encodeMetrics } from "../train/metrics.ts";
 import { createProtocol } from "../train/protocol/protocol.ts";
-import { measureStatistics } from "../train/jobs/statistics.ts";
-import {
-  CHECKPOINT_EVERY,
-  firstImages,
-  inputOf,
-  openStageEngine,
-} from "./_context.ts";
+import { CHECKPOINT_EVERY, inputOf, openStageEngine } from "./_context.ts";
 import { openStageImages } from "./_images.ts";
 import {
   CLASSIFIER_FILE,
@@ -35,6 +29,7 @@ import {
   openModelFiles,
   readEncoder,
 } from "./_model-files.ts";
+import { measureOnFirst } from "./_statistics.ts";
 import type { RunStage, StageContext } from "./stage.ts";
 
 type Finetune = StageContext<"finetune">;
@@ -74,12 +69,11 @@ export const runFinetune: RunStage<"finetune"> = async (context) => {
   const policy = batchNormPolicies[params.batchNorm];
   const encoder = policy.before(network, weights);
   const trained = await train(context, { engine, network, images, encoder });
-  const model = await policy.after(trained.weights, async () =>
-    measureStatistics({
+  const model = await policy.after(trained.weights, () =>
+    measureOnFirst(images, params.statistics.images, {
       engine,
       network,
       weights: trained.weights,
-      images: await firstImages(images, params.statistics.images),
     }),
   );
   const { rows, steps, state, loader } = trained.result;

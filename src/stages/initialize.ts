@@ -7,8 +7,7 @@ import { GRAY_MEAN } from "../data/pixels/color.ts";
 import { encoderDeclarations } from "../model/encoder-weights.ts";
 import { networks } from "../model/networks.ts";
 import { createWeights, parameterCount } from "../model/weights.ts";
-import { measureStatistics } from "../train/jobs/statistics.ts";
-import { firstImages, openStageEngine } from "./_context.ts";
+import { openStageEngine } from "./_context.ts";
 import { openStageImages } from "./_images.ts";
 import {
   encodeModelDescription,
@@ -16,6 +15,7 @@ import {
   ENCODER_FILE,
   MODEL_FILE,
 } from "./_model-files.ts";
+import { measureOnFirst } from "./_statistics.ts";
 import type { RunStage } from "./stage.ts";
 
 export const runInitialize: RunStage<"initialize"> = async (context) => {
@@ -28,11 +28,10 @@ export const runInitialize: RunStage<"initialize"> = async (context) => {
     limit,
     recipe: "pretraining",
   });
-  const weights = await measureStatistics({
+  const weights = await measureOnFirst(images, limit, {
     engine: openStageEngine(context.engine),
     network,
     weights: createWeights(declarations, seed),
-    images: await firstImages(images, limit),
   });
   await output.write(ENCODER_FILE, encodeWeights(weights));
   await output.write(

@@ -14,9 +14,8 @@ import { encodeMetrics } from "../train/metrics.ts";
 import { createPretextJob } from "../train/jobs/pretext.ts";
 import { pretextFeeds } from "../train/jobs/pretext-feeds.ts";
 import { createProtocol } from "../train/protocol/protocol.ts";
-import { measureStatistics } from "../train/jobs/statistics.ts";
 import type { Weights } from "../model/weights.ts";
-import { CHECKPOINT_EVERY, firstImages, openStageEngine } from "./_context.ts";
+import { CHECKPOINT_EVERY, openStageEngine } from "./_context.ts";
 import { openStageImages } from "./_images.ts";
 import {
   encodeModelDescription,
@@ -26,6 +25,7 @@ import {
   METRICS_FILE,
   MODEL_FILE,
 } from "./_model-files.ts";
+import { measureOnFirst } from "./_statistics.ts";
 import type { RunStage, StageContext } from "./stage.ts";
 
 export const runPretrain: RunStage<"pretrain"> = async (context) => {
@@ -38,11 +38,10 @@ export const runPretrain: RunStage<"pretrain"> = async (context) => {
   const settings = pretextFeeds[kind].resolve(params.objective, images);
   const engine = openStageEngine(context.engine);
   const trained = await train(context, { engine, images, settings });
-  const encoder = await measureStatistics({
+  const encoder = await measureOnFirst(images, params.statistics.images, {
     engine,
     network: networks[params.model],
     weights: trained.encoder,
-    images: await firstImages(images, params.statistics.images),
   });
   const { rows, steps, loader } = trained.result;
   await output.write(ENCODER_FILE, encodeWeights(encoder));

@@ -67,12 +67,17 @@ export type ImageSet = LabelledSamples & {
   train(options: TrainingImagesOptions): Promise<TrainingImages>;
   /** Every sample `views` times, in an order that only depends on the samples; valid until the next batch. */
   measure(options: MeasuringOptions): AsyncIterable<MeasuringImages>;
+  /** The same, as often as it is wanted. */
+  rounds(options: MeasuringOptions): MeasuringRounds;
   /** Groups of one size, of all classes alike, each sample counted once: what batch statistics are taken over. */
-  groups(samples: Int32Array, atOnce: number): MeasuringGroups;
+  groups(samples: Int32Array, atOnce: number): MeasuringRounds;
 };
 
-export type MeasuringGroups = {
-  /** Images in each group. */
+/** The same batches round after round. What reads them is opened with the first one, and stays open until it is closed. */
+export type MeasuringRounds = {
+  /** The most images in a batch; a group has exactly so many. */
   readonly size: number;
+  /** One round, from the beginning; one at a time. */
   images(): AsyncIterable<MeasuringImages>;
+  close(): Promise<void>;
 };

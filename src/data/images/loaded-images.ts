@@ -20,6 +20,7 @@ import type {
   ImageSet,
   MeasuringImages,
   MeasuringOptions,
+  MeasuringRounds,
 } from "./image-set.ts";
 
 export type LoadedImagesOptions = {
@@ -34,6 +35,8 @@ export type LoadedImagesOptions = {
   readonly maxBytes: number;
   readonly cache: LoaderOptions["cache"];
   readonly signal: AbortSignal;
+  /** Told what the loader's threads read from the store: they open it themselves. */
+  fetched?(sizeBytes: number): void;
 };
 
 /** @throws what `openSampleTable` throws; `data.empty`. */
@@ -54,8 +57,11 @@ export async function openLoadedImages(
       seed,
       ...(samples ? { samples: samples.toSorted() } : {}),
     });
-  const open = (own: OpenOptions, order: TrainingOrder): Promise<Loader> =>
-    openLoader({
+  const open = async (
+    own: OpenOptions,
+    order: TrainingOrder,
+  ): Promise<Loader> => {
+    const loader = await openLoader({
       ...own,
       storeUrl: store.url,
       table,
@@ -66,8 +72,10 @@ export async function openLoadedImages(
       cache: options.cache ?? null,
       signal: options.signal,
     });
-  const measure = (own: MeasuringOptions) =>
-    measuringImages(own, {
+    return options.fetched ? countFetched(loader, options.fetched) : loader;
+  };
+  const rounds = (own: MeasuringOptions) =>
+    openRounds(own, {
       open(batch) {
         const crop = options.measuring;
         const wanted = { ...own, batch, seed: options.seed, crop };
@@ -97,11 +105,12 @@ export async function openLoadedImages(
         close: () => loader.close(),
       };
     },
-    measure,
+    measure: (own) => oneRound(rounds(own)),
+    rounds,
     groups(samples, atOnce) {
       const groups = Math.ceil(samples.length / atOnce);
-      const size = Math.ceil(samples.length / groups);
-      return { size, images: () => measure({ samples, batch: size }) };
+      const batch = Math.ceil(samples.length / groups);
+      return rounds({ samples, batch });
     },
   };
 }
@@ -112,25 +121,62 @@ type OpenOptions = Pick<LoaderOptions, "seed" | "batch" | "crop"> & {
   readonly withMasks?: boolean;
 };
 
-async function* measuringImages(
+/** A round is the first steps of a loader, so the next one goes back to step 0: its batches are those of the first. */
+function openRounds(
   { batch }: MeasuringOptions,
   source: {
-    readonly open: (batch: number) => Promise<Loader>;
+    open(batch: number): Promise<Loader>;
     readonly size: number;
     readonly views: number;
   },
-): AsyncGenerator<MeasuringImages, void, undefined> {
+): MeasuringRounds {
   const wanted = source.size * source.views;
-  const images = Math.min(batch, wanted);
-  const loader = await source.open(images);
+  const size = Math.min(batch, wanted);
+  let opening: Promise<Loader> | null = null;
+  return {
+    size,
+    async *images() {
+      const loader = await (opening ??= source.open(size));
+      for (let step = 0; step * size < wanted; step++) {
+        const found = await loader.batch(step);
+        yield { ...found, counted: Math.min(size, wanted - step * size) };
+      }
+    },
+    async close() {
+      const opened = await opening;
+      await opened?.close();
+    },
+  };
+}
+
+async function* oneRound(
+  rounds: MeasuringRounds,
+): AsyncGenerator<MeasuringImages, void, undefined> {
   try {
-    for (let step = 0; step * images < wanted; step++) {
-      const found = await loader.batch(step);
-      yield { ...found, counted: Math.min(images, wanted - step * images) };
-    }
+    yield* rounds.images();
   } finally {
-    await loader.close();
+    await rounds.close();
   }
+}
+
+/** What nobody asked for by a report is counted when the loader closes. */
+function countFetched(
+  loader: Loader,
+  fetched: (sizeBytes: number) => void,
+): Loader {
+  const report = () => {
+    const found = loader.report();
+    fetched(found.bytesFetched);
+    return found;
+  };
+  return {
+    ...loader,
+    report,
+    async close() {
+      report();
+      await loader.close();
+    },
+  };
 }
 
 function emptyDataset(left: number): UserError {

@@ -12,6 +12,7 @@ import type {
   ImageSet,
   MeasuringImages,
   MeasuringOptions,
+  MeasuringRounds,
   TrainingImages,
   TrainingImagesOptions,
 } from "./image-set.ts";
@@ -33,21 +34,27 @@ export function createMemoryImages(dataset: Dataset): ImageSet {
     sampleName: (sample) => dataset.sampleName(sample),
     train: (options) => Promise.resolve(trainingImages(source, options)),
     measure: (options) => measuringImages(source, options),
+    rounds: (options) =>
+      roundsOf(options.batch, () => measuringImages(source, options)),
     groups(samples, atOnce) {
-      const { size: atMost, groups } = groupsOf(samples, atOnce);
-      return {
-        size: atMost,
-        async *images() {
-          for (const group of groups)
-            for await (const images of measuringImages(source, {
-              samples: group.samples,
-              batch: atMost,
-            }))
-              yield { ...images, counted: group.counted };
-        },
-      };
+      const { size: batch, groups } = groupsOf(samples, atOnce);
+      return roundsOf(batch, async function* () {
+        for (const { samples: own, counted } of groups)
+          for await (const images of measuringImages(source, {
+            samples: own,
+            batch,
+          }))
+            yield { ...images, counted };
+      });
     },
   };
+}
+
+function roundsOf(
+  size: number,
+  images: MeasuringRounds["images"],
+): MeasuringRounds {
+  return { size, images, close: () => Promise.resolve() };
 }
 
 type Source = { readonly dataset: Dataset; readonly imageSize: ImageSize };

@@ -4,7 +4,7 @@
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import { createGrayBatches } from "../../data/batches/gray-batches.ts";
-import type { ImageSet, MeasuringGroups } from "../../data/images/image-set.ts";
+import type { ImageSet, MeasuringRounds } from "../../data/images/image-set.ts";
 import {
   stepFunction,
   type Engine,
@@ -117,6 +117,7 @@ export async function createClassificationJob(
     score: () => scoreHeldOut(images, heldOut, trainer),
     async close() {
       await steps.close();
+      await heldOut?.groups.close();
       await trainer.close();
     },
     async readWeights() {
@@ -180,7 +181,7 @@ function openSteps(options: ClassificationOptions): StepImages {
   );
 }
 
-type HeldOut = { readonly groups: MeasuringGroups; readonly count: number };
+type HeldOut = { readonly groups: MeasuringRounds; readonly count: number };
 
 function heldOutGroups({
   images,

@@ -5,6 +5,16 @@ export type GrayImages = {
   readonly values: Float32Array;
 };
 
+/** More images than are held at once: the same parts in every pass. */
+export type GrayParts = {
+  /** [images of all parts, height, width, 1] */
+  readonly shape: GrayImages["shape"];
+  /** Images of each part; the last one has what is left. */
+  readonly atOnce: number;
+  /** One pass over all of them; a part is valid until the next one. */
+  parts(): AsyncIterable<GrayImages>;
+};
+
 /** A thousand images of 32 x 32: a map of 16 channels is then 64 MiB, and larger images take no more memory. */
 const PIXELS_AT_ONCE = 2 ** 20;
 

@@ -4,7 +4,7 @@
  *
  * Images that fit are one part and one pass, which measures all layers. More of them take a pass for each layer, in parts:
  * what the parts say is merged, the layer is folded with it, and the next layer is measured behind it. Both ways agree to
- * rounding.
+ * rounding. Parts are read anew in each pass, so that no more than one is in memory.
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import {
@@ -24,7 +24,7 @@ import {
   type WeightArray,
   type Weights,
 } from "../../model/weights.ts";
-import { imagesAtOnce, type GrayImages } from "./gray-images.ts";
+import type { GrayImages, GrayParts } from "./gray-images.ts";
 import { floatsOf } from "../trainer.ts";
 import { createVariables } from "../variables.ts";
 
@@ -32,9 +32,8 @@ export type StatisticsOptions = {
   readonly engine: Engine;
   readonly network: Network;
   readonly weights: Weights;
-  readonly images: GrayImages;
-  /** The most images that go through the network together; a fixed number of pixels where absent. */
-  readonly atOnce?: number;
+  /** A part goes through the network at once. */
+  readonly images: GrayParts;
 };
 
 /** The weights with statistics measured on these images; statistics that they had before are replaced. */
@@ -42,16 +41,15 @@ export async function measureStatistics(
   options: StatisticsOptions,
 ): Promise<Weights> {
   const { network, images } = options;
-  const [, height, width] = images.shape;
-  const atOnce = options.atOnce ?? imagesAtOnce({ width, height });
-  const parts = partsOf(images, atOnce);
-  const passes = passesOf(network, parts.length);
-  const meter = await createMeter(options, passes, parts);
+  const sizes = partSizes(images);
+  const passes = passesOf(network, sizes.length);
+  const meter = await createMeter(options, passes, sizes);
   try {
     let { weights } = options;
     for (const pass of passes) {
       const outputs: PartMoments[] = [];
-      for (const part of parts) outputs.push(await meter.measure(pass, part));
+      for await (const part of images.parts())
+        outputs.push(await meter.measure(pass, part));
       const statistics = pass.measured.layers.flatMap(({ name }) =>
         statisticsOf(name, weights, mergeMoments(outputs, name)),
       );
@@ -77,18 +75,11 @@ function passesOf(network: Network, parts: number): readonly Pass[] {
       }));
 }
 
-function partsOf(
-  { shape: [images, height, width, channels], values }: GrayImages,
-  atOnce: number,
-): readonly GrayImages[] {
-  const size = height * width * channels;
-  return Array.from({ length: Math.ceil(images / atOnce) }, (_, part) => {
-    const own = values.subarray(
-      part * atOnce * size,
-      (part + 1) * atOnce * size,
-    );
-    return { shape: [own.length / size, height, width, channels], values: own };
-  });
+/** Images in each part. */
+function partSizes({ shape: [images], atOnce }: GrayParts): readonly number[] {
+  return Array.from({ length: Math.ceil(images / atOnce) }, (_, part) =>
+    Math.min(atOnce, images - part * atOnce),
+  );
 }
 
 /** What one part says: `<layer>/mean` and `<layer>/variance` [C] of the measured layers. */
@@ -106,21 +97,22 @@ type Meter = {
 
 /** Compiles every pass, for every size that a part has. */
 async function createMeter(
-  { engine, network, weights }: StatisticsOptions,
+  { engine, network, weights, images: { shape } }: StatisticsOptions,
   passes: readonly Pass[],
-  parts: readonly GrayImages[],
+  sizes: readonly number[],
 ): Promise<Meter> {
   const variables = createVariables(
     pickWeights(weights, encoderDeclarations(network)),
   );
-  const shapes = new Map(parts.map(({ shape }) => [shape[0], shape]));
+  const [, height, width, channels] = shape;
   const nameOf = (pass: Pass, images: number) =>
     `pass-${passes.indexOf(pass)}-images-${images}`;
   const functions = passes.flatMap((pass) =>
-    [...shapes].map(([images, shape]) => [
+    [...new Set(sizes)].map((images) => [
       nameOf(pass, images),
-      stepFunction({ images: { shape } }, (tensors) =>
-        momentsOf(pass, variables.parameters, tensors.images),
+      stepFunction(
+        { images: { shape: [images, height, width, channels] as const } },
+        (tensors) => momentsOf(pass, variables.parameters, tensors.images),
       ),
     ]),
   );

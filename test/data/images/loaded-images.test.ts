@@ -184,6 +184,27 @@ describe("measured images through the loader", () => {
     expect(first?.pixels).not.toEqual(second?.pixels);
   });
 
+  it("are the same round after round, of one loader, which fetches them once", async () => {
+    let fetchedBytes = 0;
+    const images = await open({
+      fetched: (sizeBytes) => (fetchedBytes += sizeBytes),
+    });
+    const rounds = images.rounds({ batch: 10 });
+    const first = await collect(rounds.images());
+    expect(first).toHaveLength(25);
+    // One that is given up in the middle does not move the next.
+    for await (const some of rounds.images()) {
+      expect(some.size).toBe(10);
+      break;
+    }
+    expect(await collect(rounds.images())).toEqual(first);
+    await rounds.close();
+    const files = await findDatasetFiles(dataset.store, dataset.catalog);
+    const tars = files.shards.map(({ entry }) => entry.sizeBytes);
+    expect(fetchedBytes).toBeGreaterThan(0);
+    expect(fetchedBytes).toBeLessThanOrEqual(tars.reduce((a, b) => a + b));
+  });
+
   it("come in groups of one size in which each sample counts once", async () => {
     const samples = Int32Array.of(9, 1, 5, 3, 7, 21, 22);
     const groups = (await open()).groups(samples, 3);
@@ -193,6 +214,7 @@ describe("measured images through the loader", () => {
       expect(group.size).toBe(3);
       counted.push(...group.samples.subarray(0, group.counted));
     }
+    await groups.close();
     expect(counted.toSorted((a, b) => a - b)).toEqual(
       Array.from(samples.toSorted()),
     );

@@ -9,7 +9,10 @@ import {
   weightOf,
   type Weights,
 } from "../../../src/model/weights.ts";
-import type { GrayImages } from "../../../src/train/jobs/gray-images.ts";
+import type {
+  GrayImages,
+  GrayParts,
+} from "../../../src/train/jobs/gray-images.ts";
 import { createPredictor } from "../../../src/train/jobs/predictor.ts";
 import { measureStatistics } from "../../../src/train/jobs/statistics.ts";
 import { floatsOf } from "../../../src/train/trainer.ts";
@@ -30,6 +33,28 @@ const images: GrayImages = {
   values: pseudoRandom(8 * 16 * 16, 4, 0.3),
 };
 
+/** The images in parts, in memory that each part uses again. */
+function inParts({ shape, values }: GrayImages, atOnce: number): GrayParts {
+  const [count, height, width, channels] = shape;
+  const size = height * width * channels;
+  const memory = new Float32Array(atOnce * size);
+  return {
+    shape,
+    atOnce,
+    async *parts() {
+      for (let start = 0; start < count; start += atOnce) {
+        const some = values.subarray(start * size, (start + atOnce) * size);
+        memory.fill(NaN).set(some);
+        yield await Promise.resolve({
+          shape: [some.length / size, height, width, channels] as const,
+          values: memory.subarray(0, some.length),
+        });
+      }
+    },
+  };
+}
+const whole = inParts(images, 8);
+
 /** Random weights with biases: these shift the means that are measured, and nothing else. */
 function weightsWithBiases(): Weights {
   const weights = new Map(createWeights(encoderDeclarations(network), 2));
@@ -46,7 +71,7 @@ test("a model folded with statistics of a batch says of that batch what batch no
     engine,
     network,
     weights: weightsWithBiases(),
-    images,
+    images: whole,
   });
   const predictor = await createPredictor({
     engine,
@@ -88,14 +113,13 @@ test.each([
       engine,
       network,
       weights,
-      images,
+      images: whole,
     });
     const apart = await measureStatistics({
       engine,
       network,
       weights,
-      images,
-      atOnce,
+      images: inParts(images, atOnce),
     });
     expect([...apart.keys()]).toEqual([...together.keys()]);
     for (const [name, { shape, values }] of together) {
@@ -114,12 +138,17 @@ test.each([
 
 test("measuring again replaces the statistics and leaves the weights alone", async () => {
   const weights = weightsWithBiases();
-  const once = await measureStatistics({ engine, network, weights, images });
+  const once = await measureStatistics({
+    engine,
+    network,
+    weights,
+    images: whole,
+  });
   const twice = await measureStatistics({
     engine,
     network,
     weights: once,
-    images,
+    images: whole,
   });
   expect([...twice.keys()]).toEqual([...once.keys()]);
   expect(weightOf(twice, "conv3/mean")).toEqual(weightOf(once, "conv3/mean"));

@@ -1,0 +1,59 @@
+/** Batch-norm statistics of an encoder, measured on the first images of a dataset, which are read as they are needed. */
+import type { ImageSet, MeasuringRounds } from "../data/images/image-set.ts";
+import { writeGray } from "../data/pixels/color.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Network } from "../model/network.ts";
+import type { Weights } from "../model/weights.ts";
+import {
+  imagesAtOnce,
+  type GrayImages,
+  type GrayParts,
+} from "../train/jobs/gray-images.ts";
+import { measureStatistics } from "../train/jobs/statistics.ts";
+
+/** The weights with statistics of the first `count` images, or of all if there are fewer. */
+export async function measureOnFirst(
+  images: ImageSet,
+  count: number,
+  model: {
+    readonly engine: Engine;
+    readonly network: Network;
+    readonly weights: Weights;
+  },
+): Promise<Weights> {
+  const size = Math.min(count, images.size);
+  const samples = Int32Array.from({ length: size }, (_, i) => i);
+  const batch = Math.min(size, imagesAtOnce(images.imageSize));
+  const rounds = images.rounds({ samples, batch });
+  try {
+    const parts = toGrayParts(images, rounds, { size, atOnce: batch });
+    return await measureStatistics({ ...model, images: parts });
+  } finally {
+    await rounds.close();
+  }
+}
+
+/** Of several views of an image, only the first counts. */
+function toGrayParts(
+  { imageSize: { width, height } }: ImageSet,
+  rounds: MeasuringRounds,
+  { size, atOnce }: { readonly size: number; readonly atOnce: number },
+): GrayParts {
+  const pixels = width * height;
+  const values = new Float32Array(atOnce * pixels);
+  return {
+    shape: [size, height, width, 1],
+    atOnce,
+    async *parts(): AsyncGenerator<GrayImages, void, undefined> {
+      let left = size;
+      for await (const { pixels: some, counted } of rounds.images()) {
+        const rows = Math.min(counted, left);
+        const own = values.subarray(0, rows * pixels);
+        writeGray(some.subarray(0, rows * pixels * 3), own, 0);
+        yield { shape: [rows, height, width, 1], values: own };
+        left -= rows;
+        if (left === 0) return;
+      }
+    },
+  };
+}
