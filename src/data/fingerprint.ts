@@ -18,6 +18,8 @@ import path from "node:path";
 import { z } from "zod";
 import { mapBounded } from "../base/async.ts";
 import { systemCode } from "../base/errors.ts";
+import { hashFile } from "../base/hash-file.ts";
+import { orUnreadable } from "./places/file-tree.ts";
 import { listingOf, openPlace } from "./places/place.ts";
 
 const FILES_AT_ONCE = 8;
@@ -29,7 +31,7 @@ export type FingerprintOptions = {
   readonly cacheDirectory: string | null;
 };
 
-/** @throws UserError `data.source-missing`. */
+/** @throws UserError `data.source-missing`, `data.source-unreadable`. */
 export async function fingerprintSource(
   options: FingerprintOptions,
 ): Promise<string> {
@@ -89,11 +91,12 @@ async function openHashCache(
       const old: CacheEntry | undefined = known.get(file);
       if (old?.[0] === size && old[1] === mtime && old[2] === ctime)
         return { sizeBytes: size, sha256: old[3] };
-      const bytes = await readFile(full);
-      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      const { sizeBytes, sha256 } = await orUnreadable(full, () =>
+        hashFile(full),
+      );
       known.set(file, [size, mtime, ctime, sha256]);
       isChanged = true;
-      return { sizeBytes: bytes.length, sha256 };
+      return { sizeBytes, sha256 };
     },
     async save(files) {
       if (!cacheFile || (!isChanged && files.length === known.size)) return;

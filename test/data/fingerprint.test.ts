@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { symlinkSync, utimesSync } from "node:fs";
+import {
+  chmodSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { fingerprintSource } from "../../src/data/fingerprint.ts";
@@ -100,6 +107,32 @@ describe("the fingerprint of a source", () => {
       code: "data.source-missing",
     });
   });
+
+  it("tells a file from a folder: archives are named by the folder that they lie in", async () => {
+    const folder = await createTemporaryFolder();
+    writeFiles(folder, { "train.tar": "an archive" });
+    await expect(
+      fingerprint(path.join(folder, "train.tar")),
+    ).rejects.toMatchObject({
+      code: "data.source-missing",
+      message: expect.stringContaining("found a file") as string,
+      hint: expect.stringContaining("the folder that it lies in") as string,
+    });
+  });
+
+  // Nothing is closed to the superuser.
+  it.skipIf(process.getuid?.() === 0)(
+    "names what may not be read",
+    async () => {
+      const folder = await createTemporaryFolder();
+      writeFiles(folder, files);
+      chmodSync(path.join(folder, "a/1.jpg"), 0);
+      await expect(fingerprint(folder)).rejects.toMatchObject({
+        code: "data.source-unreadable",
+        message: expect.stringContaining("a/1.jpg") as string,
+      });
+    },
+  );
 
   it("needs no cache: one that cannot be written changes nothing", async () => {
     const [folder, other] = [

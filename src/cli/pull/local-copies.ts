@@ -2,15 +2,13 @@
  * What a destination folder has already, and the list by which `sha256sum -c` verifies it. Files are read in pieces:
  * they may be larger than memory.
  */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { systemCode } from "../../base/errors.ts";
+import { hashFile } from "../../base/hash-file.ts";
 import { writeLocalFile } from "../local-folder.ts";
 import type { WantedFile } from "./select-files.ts";
 
-const PIECE_BYTES = 1024 * 1024;
 const LIST = "SHA256SUMS";
 
 /** Whether the folder has a file with the size and SHA-256 that its manifest says. */
@@ -26,21 +24,12 @@ export async function hasCopy(
   try {
     const found = await stat(file);
     if (!found.isFile() || found.size !== sizeBytes) return false;
-    return (await hashOf(file)) === sha256;
+    return (await hashFile(file)).sha256 === sha256;
   } catch (thrown) {
     // Whatever else stands there, writing will say it.
     if (systemCode(thrown) !== null) return false;
     throw thrown;
   }
-}
-
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash("sha256");
-  const pieces: AsyncIterable<Uint8Array> = createReadStream(file, {
-    highWaterMark: PIECE_BYTES,
-  });
-  for await (const piece of pieces) hash.update(piece);
-  return hash.digest("hex");
 }
 
 /** Adds the files to the folder's `SHA256SUMS`. What other pulls have brought and is still there keeps its line. */

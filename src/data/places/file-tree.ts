@@ -81,9 +81,10 @@ async function walkFolder(
   prefix: string,
   walk: Walk,
 ): Promise<void> {
-  const entries = await readdir(path.join(directory, prefix), {
-    withFileTypes: true,
-  });
+  const folder = path.join(directory, prefix);
+  const entries = await orUnreadable(folder, () =>
+    readdir(folder, { withFileTypes: true }),
+  );
   if (entries.length === 0 && prefix !== "")
     walk.emptyFolders.push(prefix.slice(0, -1));
   for (const entry of entries) {
@@ -171,7 +172,8 @@ function checkSize(
   throw changed(name);
 }
 
-async function orUnreadable<T>(
+/** @throws UserError `data.source-unreadable` for what may not be read, or is no longer there. */
+export async function orUnreadable<T>(
   name: string,
   read: () => Promise<T>,
 ): Promise<T> {
@@ -187,8 +189,8 @@ async function orUnreadable<T>(
 function unreadable(name: string, why: string, cause?: unknown): UserError {
   return new UserError({
     code: "data.source-unreadable",
-    message: `'${name}' was listed and can not be read (${why})`,
-    hint: "make the file readable and leave the source unchanged while the stage runs, then retry",
+    message: `'${name}' belongs to the source and can not be read (${why})`,
+    hint: "let the user who runs hueline read it (`chmod -R a+rX FOLDER`), leave the source unchanged while it is packed, and run again",
     cause,
   });
 }

@@ -26,11 +26,15 @@ export async function openPlace(source: string): Promise<FileTree> {
       hint: "copy the images to a bucket, or to a folder that the worker can see",
     });
   const directory = path.resolve(source);
-  if (!(await isDirectory(directory)))
+  const found = await lookAt(directory);
+  if (found !== "a folder")
     throw new UserError({
       code: "data.source-missing",
-      message: `expected a folder of images at '${directory}', found none`,
-      hint: "check the `source` of the shard stage; a relative path is taken from the current folder",
+      message: `expected a folder of images or archives at '${directory}', found ${found}`,
+      hint:
+        found === "nothing"
+          ? "check the `source` of the shard stage; a relative path is taken from the current folder"
+          : "name the folder that it lies in as the `source` of the shard stage; `format: tar` takes all archives below a folder",
     });
   return openFolderTree(directory, null);
 }
@@ -100,12 +104,14 @@ function resolveManifest(name: string): string {
   }
 }
 
-async function isDirectory(directory: string): Promise<boolean> {
+/** What stands at a path, in the words of a message. */
+async function lookAt(file: string): Promise<string> {
   try {
-    return (await stat(directory)).isDirectory();
+    const found = await stat(file);
+    return found.isDirectory() ? "a folder" : "a file";
   } catch (thrown) {
     const code = systemCode(thrown);
-    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    if (code === "ENOENT" || code === "ENOTDIR") return "nothing";
     throw thrown;
   }
 }
