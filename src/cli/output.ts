@@ -3,7 +3,7 @@
  * Colour only on a terminal and never with NO_COLOR (no-color.org).
  */
 import { styleText } from "node:util";
-import { TransientError, UserError } from "../base/errors.ts";
+import { StoppedError, TransientError, UserError } from "../base/errors.ts";
 import type { Environment, TextOutput } from "./environment.ts";
 
 export type OutputFormat = "text" | "json";
@@ -73,12 +73,21 @@ function visibleLength(text: string): number {
 /** An error as people read it: what, then what to try; no stack unless it is a bug. */
 export function formatError(error: Error, paint: Paint): string {
   if (error instanceof TransientError)
-    return `${paint("red", "error")} [${error.code}]: ${error.message}\n  ${paint("cyan", "try")}: the same again in a while\n`;
+    return `${paint("red", "error")} [${error.code}]: ${error.message}\n  ${paint("cyan", "try")}: ${hintFor(error)}\n`;
+  if (error instanceof StoppedError) return `stopped: ${error.message}\n`;
   if (!(error instanceof UserError))
     return `${paint("red", "error")}: ${error.stack ?? error.message}\n`;
   const hint =
     error.hint === null ? "" : `  ${paint("cyan", "try")}: ${error.hint}\n`;
   return `${paint("red", "error")} [${error.code}]: ${error.message}\n${hint}`;
+}
+
+/** Nobody answers at an address: more often it is the wrong one than a server that comes back. */
+function hintFor({ code }: TransientError): string {
+  const isUnreachable = /^store\.(econnrefused|enotfound|ehostunreach)$/;
+  return isUnreachable.test(code)
+    ? "check AWS_ENDPOINT_URL_S3 or `endpoint_url` of the profile, and whether the server runs; then the same again"
+    : "the same again in a while";
 }
 
 /** `512 B`, `3.1 KiB`, `2.0 GiB`. */

@@ -117,9 +117,18 @@ function parseCrop(text = String(DEFAULT_SIDE)): Crop {
     return toCrop(parsed.data, { recipe: "pretraining", mirror: true });
   throw new UserError({
     code: "data.bad-crop",
-    message: `'${text}' is no crop: ${z.prettifyError(parsed.error)}`,
+    message: `'${text}' is no crop: ${toProblems(parsed.error)}`,
     hint: `for example 224, or '{"side": 224, "scale": {"shorterSide": [256, 480]}}'`,
   });
+}
+
+/** In one line: what is wrong, and where. */
+function toProblems({ issues }: z.ZodError): string {
+  return issues
+    .map(({ message, path }) =>
+      path.length === 0 ? message : `${path.join(".")}: ${message}`,
+    )
+    .join("; ");
 }
 
 function parseJson(text: string): unknown {

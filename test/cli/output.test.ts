@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
-import { TransientError, UserError } from "../../src/base/errors.ts";
+import {
+  StoppedError,
+  TransientError,
+  UserError,
+} from "../../src/base/errors.ts";
 import {
   formatBytes,
   formatError,
@@ -48,6 +52,14 @@ test("a bug shows its stack, what may pass does not", () => {
   const passing = new TransientError({ code: "net", message: "no answer" });
   expect(formatError(passing, plain)).toContain("no answer");
   expect(formatError(passing, plain)).not.toContain("output.test.ts");
+  const stopped = new StoppedError("nobody reads stdout");
+  expect(formatError(stopped, plain)).toBe("stopped: nobody reads stdout\n");
+});
+
+test("where nobody answers, the address is the first thing to look at", () => {
+  const code = "store.econnrefused";
+  const refused = new TransientError({ code, message: "refused" });
+  expect(formatError(refused, plain)).toContain("AWS_ENDPOINT_URL_S3");
 });
 
 test.each([
