@@ -68,6 +68,20 @@ test("gc -o json has sizes by category, runs given up and artifacts, dry or not"
   });
 });
 
+test("gc tells when what was asked for cannot be: runs are in use, pinned or too young", async () => {
+  const { gc } = await createOldStore();
+  const young = await gc("--older-than", "1d", "--grace", "3d");
+  expect(young.stdout).toContain("1 run stays: in use, pinned, or younger");
+  const json = await gc("-o", "json", "--keep-runs", "0", "--grace", "3d");
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    sparedRuns: ["study-12345678"],
+  });
+  const large = await gc("--max-size", "1KiB", "--grace", "3d");
+  expect(large.stdout).toMatch(/ stay, more than 1\.0 KiB: /);
+  const enough = await gc("--older-than", "1d", "--max-size", "3KiB");
+  expect(enough.stdout).not.toContain(" stay");
+});
+
 test("a pinned run stays whatever its age, until it is unpinned", async () => {
   const { folder, age, gc, has } = await createOldStore();
   const cli = (...args: readonly string[]) =>

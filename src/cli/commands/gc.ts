@@ -60,7 +60,9 @@ export async function gc(
   if (options.output === "json")
     printJson(environment.stdout, toJson(store, plan, result));
   else
-    environment.stdout.write(format(environment, plan, result, options.grace));
+    environment.stdout.write(
+      format(environment, plan, result, { ...policy, grace: options.grace }),
+    );
   return result?.isComplete === false ? ExitCode.stopped : ExitCode.done;
 }
 
@@ -164,6 +166,7 @@ function toJson(store: Store, plan: SweepPlan, result: SweepResult | null) {
         sizeBytes: places.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       })),
     youngBytes: plan.youngBytes,
+    sparedRuns: plan.sparedRuns,
     skipped: result?.skipped ?? [],
     complete: result?.isComplete ?? true,
   };
@@ -173,7 +176,7 @@ function format(
   environment: Environment,
   plan: SweepPlan,
   result: SweepResult | null,
-  grace: string,
+  { grace, maxSizeBytes }: SweepPolicy & { readonly grace: string },
 ): string {
   const paint = painterFor(environment.stdout, environment.variables);
   const rows =
@@ -194,6 +197,16 @@ function format(
   if (plan.youngBytes > 0)
     lines.push(
       `${formatBytes(plan.youngBytes)} more that nothing needs were written within the last ${grace} (--grace)`,
+    );
+  const spared = plan.sparedRuns.length;
+  if (spared > 0)
+    lines.push(
+      `${spared} ${spared === 1 ? "run stays" : "runs stay"}: in use, pinned, or younger than ${grace} (--grace)`,
+    );
+  const leftBytes = plan.storeBytes - plan.sweptBytes;
+  if (maxSizeBytes !== null && leftBytes > maxSizeBytes)
+    lines.push(
+      `${formatBytes(leftBytes)} stay, more than ${formatBytes(maxSizeBytes)}: runs in use, pins, and what is younger than ${grace} (--grace)`,
     );
   const isDry = result === null;
   if (rows.length === 0)

@@ -53,6 +53,8 @@ export type SweepPlan = {
   readonly sweptBytes: number;
   /** What no root names and is too young to go. */
   readonly youngBytes: number;
+  /** Runs that the policy's age or number would give up, and that are live, pinned or too young (G3). */
+  readonly sparedRuns: readonly string[];
 };
 
 /** Judges a survey. */
@@ -108,6 +110,7 @@ export function planSweep(
     storeBytes,
     sweptBytes: sum([...runs, ...keys.flatMap(({ places }) => places)]),
     youngBytes: sum(young),
+    sparedRuns: findSpared(survey, policy, nowMs),
   };
 }
 
@@ -115,25 +118,46 @@ type GivenUp = RunSurvey & { readonly because: string };
 
 /** Runs that may be given up (G3), least recently used first. */
 function candidates(
-  { runs, pins }: Survey,
+  survey: Survey,
   { graceMs, keepRuns }: SweepPolicy,
   nowMs: number,
 ): readonly RunSurvey[] {
   const pinned = new Set(
-    pins.filter(({ kind }) => kind === "run").map(({ name }) => name),
+    survey.pins.filter(({ kind }) => kind === "run").map(({ name }) => name),
   );
-  const byUse = runs
-    .filter(({ isRecorded }) => isRecorded)
-    .sort(
-      (a, b) => b.lastUsedAtMs - a.lastUsedAtMs || (a.run < b.run ? -1 : 1),
-    );
-  return byUse
+  return byUse(survey)
     .slice(keepRuns ?? 0)
     .filter(
       ({ run, isLive, newestAtMs }) =>
         !isLive && !pinned.has(run) && newestAtMs <= nowMs - graceMs,
     )
     .reverse();
+}
+
+/** The most recently used first. */
+function byUse({ runs }: Survey): readonly RunSurvey[] {
+  return runs
+    .filter(({ isRecorded }) => isRecorded)
+    .sort(
+      (a, b) => b.lastUsedAtMs - a.lastUsedAtMs || (a.run < b.run ? -1 : 1),
+    );
+}
+
+function findSpared(
+  survey: Survey,
+  policy: SweepPolicy,
+  nowMs: number,
+): readonly string[] {
+  const { keepRuns, olderThanMs } = policy;
+  const free = new Set(candidates(survey, policy, nowMs).map(({ run }) => run));
+  const isMeant = (run: RunSurvey): boolean =>
+    olderThanMs === null
+      ? keepRuns !== null && policy.maxSizeBytes === null
+      : run.lastUsedAtMs <= nowMs - olderThanMs;
+  return byUse(survey)
+    .slice(keepRuns ?? 0)
+    .filter((run) => isMeant(run) && !free.has(run.run))
+    .map(({ run }) => run);
 }
 
 function giveUpByAge(
