@@ -172,7 +172,7 @@ async function pushDataset(
     environment.stdout.write(
       options.dryRun === true
         ? `${artifacts.length} artifacts (${formatBytes(view.bytes)}) would be copied, as far as ${to.url} does not have them\n`
-        : `${artifacts.length} artifacts (${formatBytes(view.bytes)}), ${copied} copied to ${to.url}, checksums verified\n`,
+        : `${artifacts.length} artifacts (${formatBytes(view.bytes)}), ${copied} copied to ${to.url}, checksums verified\nlook into it: hueline data ls ${catalog.key.slice(0, 12)} --store ${to.url}\n`,
     );
   return ExitCode.done;
 }

@@ -209,6 +209,10 @@ async function printLinks(
   const links = await linkFiles(store, files, validForMs);
   if (isToFolder) await writeLinks(folder, links);
   const unfinishedTasks = tasks.length - found.length;
+  const missing =
+    unfinishedTasks === 0
+      ? ""
+      : `${unfinishedTasks} of ${tasks.length} tasks have not finished: what they will have has no links yet\n`;
   if (options.output === "json")
     printJson(environment.stdout, { run, expiresAtMs, unfinishedTasks, links });
   else if (isToFolder)
@@ -219,5 +223,6 @@ async function printLinks(
     environment.stdout.write(
       links.map(({ name, url }) => `${name}\t${url}\n`).join(""),
     );
+  environment.stderr.write(missing);
   return ExitCode.done;
 }
