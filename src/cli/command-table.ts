@@ -14,6 +14,8 @@ const outputOption = (formats: readonly string[] = ["text", "json"]) =>
   new Option("-o, --output <format>", "how to print the result")
     .choices(formats)
     .default("text");
+const graceOption = (what: string) =>
+  new Option("--grace <duration>", what).env("HUELINE_GRACE").default("30s");
 const paramOption = () =>
   new Option(
     "-p, --param <name=value>",
@@ -84,6 +86,7 @@ export const commands: readonly CommandDeclaration[] = [
         wholeNumberFrom(1),
       ),
       new Option("--memory <size>", "use at most this much memory, e.g. 8Gi"),
+      graceOption("time for a checkpoint when a task is told to stop"),
     ],
     load: async () => (await import("./commands/run.ts")).run,
   },
@@ -319,12 +322,9 @@ export const commands: readonly CommandDeclaration[] = [
       storeOption(),
       new Option("--run <run>", "the run").makeOptionMandatory(),
       new Option("--task <task>", "the task").makeOptionMandatory(),
-      new Option(
-        "--grace <duration>",
+      graceOption(
         "time between SIGTERM and SIGKILL: a checkpoint that takes longer is given up",
-      )
-        .env("HUELINE_GRACE")
-        .default("30s"),
+      ),
     ],
     load: async () => (await import("./commands/worker.ts")).worker,
   },

@@ -11,6 +11,7 @@ const { values } = parseArgs({
     store: { type: "string", default: "" },
     run: { type: "string", default: "" },
     task: { type: "string", default: "" },
+    grace: { type: "string", default: "" },
   },
 });
 const stopping = new AbortController();

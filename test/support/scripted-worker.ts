@@ -10,6 +10,7 @@ const { values } = parseArgs({
     store: { type: "string", default: "" },
     run: { type: "string", default: "" },
     task: { type: "string", default: "" },
+    grace: { type: "string", default: "" },
   },
 });
 const store = createFileStore({ directory: fileURLToPath(values.store) });

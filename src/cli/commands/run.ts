@@ -17,6 +17,7 @@ import { createRunListener } from "../run-listener.ts";
 import { writeRunReports, type WrittenReport } from "../run-report.ts";
 import { formatRunResult } from "../run-result.ts";
 import { openStoreOption, storeUrlOf } from "../store-option.ts";
+import { durationOption } from "../unit-options.ts";
 
 type RunOptions = {
   readonly param: readonly string[];
@@ -24,6 +25,7 @@ type RunOptions = {
   readonly output: OutputFormat;
   readonly cpus?: number;
   readonly memory?: string;
+  readonly grace: string;
 };
 
 export async function run(
@@ -54,6 +56,7 @@ export async function run(
     run: id,
     store,
     capacity,
+    graceMs: durationOption("--grace", options.grace),
     host: environment.host.name,
     pid: environment.host.pid,
     command: [...environment.self, "worker"],

@@ -75,7 +75,7 @@ export function createLocalAttempts(
       const sink = openLogFile({ store, path, log: options.log });
       const command = [
         ...options.command,
-        ...workerArguments(store, description),
+        ...workerArguments(options, description),
       ];
       const process = startWorkerProcess({ ...options, command, sink });
       working.set(task.name, process);
@@ -111,9 +111,11 @@ export function createLocalAttempts(
   };
 }
 
+/** The grace too: a worker whose driver kills it must know when. */
 function workerArguments(
-  store: Store,
+  { store, graceMs }: Pick<LocalAttemptsOptions, "store" | "graceMs">,
   { run, task }: TaskDescription,
 ): readonly string[] {
-  return ["--store", store.url, "--run", run, "--task", task.name];
+  const own = ["--store", store.url, "--run", run, "--task", task.name];
+  return [...own, "--grace", `${graceMs}ms`];
 }

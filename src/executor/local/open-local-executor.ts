@@ -32,7 +32,7 @@ const DEFAULT_GRACE_MS = 30_000;
 export type LocalExecutorOptions = {
   readonly store: Store;
   readonly run: string;
-  /** What starts a worker; `--store URL --run RUN --task TASK` is added. */
+  /** What starts a worker; `--store URL --run RUN --task TASK --grace TIME` is added. */
   readonly command: readonly string[];
   readonly capacity: NonNullable<Observation["capacity"]>;
   /** Who computes the key at this moment, for people to read; null: nobody. */

@@ -151,6 +151,16 @@ describe("the local executor explains", () => {
   });
 });
 
+it("the local executor tells a worker how long it has between being stopped and being killed", async () => {
+  const { end, store } = await runOnce("succeed", {
+    command: [process.execPath, "-p", "process.argv.join(' ')", "--"],
+    graceMs: 1500,
+  });
+  expect(end.exitCode).toBe(0);
+  const log = await store.read(layout.runLog("r", "task"));
+  expect(Buffer.from(log ?? []).toString()).toContain("--grace 1500ms");
+});
+
 describe("the local executor keeps", () => {
   it("what a worker says, in the task's log", async () => {
     const { store } = await runOnce("bad-data");
@@ -182,6 +192,7 @@ describe("the local executor keeps", () => {
       step: 1,
       steps: 2,
       detail: "hanging",
+      waiting: null,
     });
     await executor.close();
     expect(executor.progress()).toEqual([]);
