@@ -125,6 +125,7 @@ async function gatherFacts(
     wallMs: manifest.timing.wallMs,
     cpuMs: manifest.timing.cpuMs,
     peakMemoryBytes: manifest.timing.peakMemoryBytes,
+    resumedAtStep: manifest.timing.resumedAtStep ?? null,
     reading: toReading(manifest),
   }));
   // From the first task that started to the last that ended: looking again later does not make a run longer.

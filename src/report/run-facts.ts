@@ -26,6 +26,8 @@ export type StageCost = {
   readonly wallMs: number;
   readonly cpuMs: number;
   readonly peakMemoryBytes: number;
+  /** Steps of the checkpoints from which tasks went on; their times are those since. */
+  readonly resumedAtSteps: readonly number[];
   /** Null: nothing was read while computing. */
   readonly reading: ReadingCost | null;
 };
@@ -48,6 +50,8 @@ export type TaskCost = {
   readonly wallMs: number;
   readonly cpuMs: number;
   readonly peakMemoryBytes: number;
+  /** Null: its attempt computed all of it. */
+  readonly resumedAtStep: number | null;
   readonly reading: ReadingCost | null;
 };
 
@@ -65,6 +69,9 @@ export function createStageCosts(tasks: readonly TaskCost[]): StageCost[] {
         0,
         ...members.map(({ peakMemoryBytes }) => peakMemoryBytes),
       ),
+      resumedAtSteps: members
+        .flatMap(({ resumedAtStep }) => resumedAtStep ?? [])
+        .toSorted((a, b) => a - b),
       reading: sumReading(
         members.flatMap(({ reading }) => (reading ? [reading] : [])),
       ),

@@ -15,6 +15,8 @@ export type ProgressLog = {
   waitForStore(reason: string): void;
   /** The latest step that was reported. */
   steps(): number;
+  /** Of the checkpoint that training went on from, or null. */
+  resumedAtStep(): number | null;
 };
 
 export function createProgressLog(log: Logger, clock: Clock): ProgressLog {
@@ -50,6 +52,7 @@ export function createProgressLog(log: Logger, clock: Clock): ProgressLog {
       say({ ...latest, detail: `waiting for the store: ${reason}` });
     },
     steps: () => latest.step,
+    resumedAtStep: () => resumedAtStep,
   };
 }
 

@@ -14,8 +14,10 @@ export function toManifest(made: {
   readonly facts: WorkerFacts;
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
+  /** Null: from the beginning. */
+  readonly resumedAtStep: number | null;
 }): Manifest {
-  const { description, facts, startedAtMs, finishedAtMs } = made;
+  const { description, facts, startedAtMs, finishedAtMs, resumedAtStep } = made;
   const { run, task, inputs } = description;
   const usage = facts.usage();
   return {
@@ -50,6 +52,7 @@ export function toManifest(made: {
       wallMs: finishedAtMs - startedAtMs,
       cpuMs: usage.cpuMs,
       peakMemoryBytes: usage.peakMemoryBytes,
+      ...(resumedAtStep === null ? {} : { resumedAtStep }),
       ...(made.result.loader ? { loader: { ...made.result.loader } } : {}),
     },
   };

@@ -11,6 +11,7 @@ const task = (stage: string, wallMs: number, isCached = false) => ({
   wallMs,
   cpuMs: wallMs * 2,
   peakMemoryBytes: wallMs * 1000,
+  resumedAtStep: null,
   reading: null,
 });
 
@@ -29,6 +30,7 @@ it("sums time over the tasks of a stage, takes the largest memory and counts wha
       wallMs: 4,
       cpuMs: 8,
       peakMemoryBytes: 3000,
+      resumedAtSteps: [],
       reading: null,
     },
     {
@@ -39,6 +41,7 @@ it("sums time over the tasks of a stage, takes the largest memory and counts wha
       wallMs: 5,
       cpuMs: 10,
       peakMemoryBytes: 5000,
+      resumedAtSteps: [],
       reading: null,
     },
   ]);
@@ -69,6 +72,23 @@ it("says how images came to a training, and for what those of a stage waited lon
   expect(page).not.toMatch(/<b>classify<\/b>:/);
   expect(renderHtml(report, { run: exampleRun })).not.toContain(
     "Where the time went",
+  );
+});
+
+it("says of which tasks the times are those since a checkpoint", () => {
+  const stages = createStageCosts([
+    { ...task("pretrain", 1000), resumedAtStep: 600 },
+    { ...task("pretrain", 1000), resumedAtStep: 200 },
+    task("pretrain", 1000),
+    { ...task("finetune", 1000), resumedAtStep: 50 },
+  ]);
+  const report = createReport(createExampleInputs());
+  const page = renderHtml(report, { run: { ...exampleRun, stages } });
+  expect(page).toContain(
+    "<b>pretrain</b>: 2 of 3 tasks went on from a checkpoint (step 200, 600); time and images are those since then",
+  );
+  expect(page).toContain(
+    "<b>finetune</b>: it went on from a checkpoint (step 50)",
   );
 });
 

@@ -246,6 +246,7 @@ export const exampleRun: RunFacts = {
       wallMs: 3100,
       cpuMs: 4200,
       peakMemoryBytes: 210 * MiB,
+      resumedAtSteps: [],
       reading: null,
     },
     {
@@ -256,6 +257,7 @@ export const exampleRun: RunFacts = {
       wallMs: 171_000,
       cpuMs: 188_000,
       peakMemoryBytes: 640 * MiB,
+      resumedAtSteps: [],
       reading: null,
     },
     {
@@ -266,6 +268,7 @@ export const exampleRun: RunFacts = {
       wallMs: 118_000,
       cpuMs: 131_000,
       peakMemoryBytes: 590 * MiB,
+      resumedAtSteps: [],
       reading: null,
     },
     {
@@ -276,6 +279,7 @@ export const exampleRun: RunFacts = {
       wallMs: 49_000,
       cpuMs: 54_000,
       peakMemoryBytes: 480 * MiB,
+      resumedAtSteps: [],
       reading: null,
     },
   ],

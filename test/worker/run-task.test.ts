@@ -19,7 +19,8 @@ import {
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { writeTaskDescription } from "../../src/store/runs/run-records.ts";
 import type { Store } from "../../src/store/store.ts";
-import { runWorker, type StageTable } from "../../src/worker/run-task.ts";
+import { runWorker } from "../../src/worker/run-task.ts";
+import type { StageTable } from "../../src/worker/work.ts";
 import { checkpointAt, save, smallShapes } from "../support/checkpoints.ts";
 import {
   createManualClock,
@@ -285,7 +286,11 @@ describe("a worker", () => {
     const second = await work(stage, { store });
     expect(second.exitCode).toBe(ExitCode.done);
     const manifest = await readManifest(store, keyOf("photos"));
-    expect(manifest).toMatchObject({ epoch: 2, metrics: { resumedAt: 12 } });
+    expect(manifest).toMatchObject({
+      epoch: 2,
+      metrics: { resumedAt: 12 },
+      timing: { resumedAtStep: 12 },
+    });
     expect(second.lines).toContainEqual(
       expect.objectContaining({ resumedAtStep: 12 }),
     );

@@ -48,6 +48,8 @@ export const manifestSchema = z.object({
     wallMs: z.number(),
     cpuMs: z.number(),
     peakMemoryBytes: z.number(),
+    /** The step of the checkpoint that the attempt went on from; absent: it began at the beginning. */
+    resumedAtStep: z.int().nonnegative().optional(),
     /** Where the time of what read images went; absent: everything was in memory, or nothing was read. */
     loader: z
       .object({
