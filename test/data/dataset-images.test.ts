@@ -45,7 +45,7 @@ describe("the images of a dataset in memory", () => {
       for (const [i, sample] of samples.entries()) {
         const image = inMemory.image(sample);
         expect(image).toMatchObject({ width: side, height: side });
-        const square = Buffer.from(pixels.buffer, i * bytes, bytes);
+        const square = Buffer.from(pixels.subarray(i * bytes, (i + 1) * bytes));
         expect(square.equals(image.pixels)).toBe(true);
       }
       expect(new Set(samples).size).toBe(COUNT);

@@ -1,6 +1,12 @@
 /** A small dataset of real photographs in a folder, to load from: JPEG of many sizes, some PNG, gray and CMYK. */
 import { createTrainingOrder } from "../../src/data/order/create-training-order.ts";
-import type { Crop, LoaderOptions } from "../../src/data/loader/loader.ts";
+import { crc32 } from "node:zlib";
+import type {
+  Crop,
+  Loader,
+  LoaderOptions,
+} from "../../src/data/loader/loader.ts";
+import { openLoader } from "../../src/data/loader/open-loader.ts";
 import {
   openSampleTable,
   type OpenSampleTable,
@@ -78,3 +84,36 @@ export function loaderOptions(
     ...rest,
   };
 }
+
+/** An image of a batch: which one, and the checksum of its pixels. */
+export type SeenImage = { readonly sample: number; readonly crc: number };
+
+export async function readStep(
+  loader: Loader,
+  step: number,
+): Promise<SeenImage[]> {
+  const { pixels, samples } = await loader.batch(step);
+  const bytes = pixels.length / samples.length;
+  return Array.from(samples, (sample, i) => ({
+    sample,
+    crc: crc32(pixels.subarray(i * bytes, (i + 1) * bytes)),
+  }));
+}
+
+/** What a loader of its own gives at each of some steps. */
+export async function readSteps(
+  options: LoaderOptions,
+  steps: readonly number[],
+): Promise<SeenImage[][]> {
+  const loader = await openLoader({ ...options, fromStep: steps[0] ?? 0 });
+  try {
+    const seen: SeenImage[][] = [];
+    for (const step of steps) seen.push(await readStep(loader, step));
+    return seen;
+  } finally {
+    await loader.close();
+  }
+}
+
+export const upTo = (count: number): number[] =>
+  Array.from({ length: count }, (_, i) => i);

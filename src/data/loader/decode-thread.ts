@@ -63,7 +63,7 @@ async function fetchBlock(order: FetchOrder): Promise<void> {
     const target =
       start === null || arena === null
         ? Buffer.allocUnsafe(length)
-        : Buffer.from(arena, start, length);
+        : viewOf(arena, start, length);
     const isCached = (await cache?.read(order.name, target)) ?? false;
     if (!isCached) await readFromStore(order, target);
     if (!isCached) await cache?.write(order.name, target);
@@ -100,7 +100,7 @@ async function decodeJob({ job, slot, images }: DecodeOrder): Promise<void> {
   const before = { ...cropper.spent };
   try {
     for (const image of images) {
-      await makeSquare(image, slots[slot] as SharedArrayBuffer);
+      await makeSquare(image, slots[slot] as Uint8Array);
       await yieldToEvents();
     }
     const { decodeMs, cropMs } = cropper.spent;
@@ -117,20 +117,17 @@ async function decodeJob({ job, slot, images }: DecodeOrder): Promise<void> {
 }
 
 /** Decodes one image, and its mask, into its places in the batch. */
-async function makeSquare(
-  image: ImageOrder,
-  slot: SharedArrayBuffer,
-): Promise<void> {
+async function makeSquare(image: ImageOrder, slot: Uint8Array): Promise<void> {
   const { index, placement } = image;
   const file = await readChecked(image, image.file);
   const mask = image.mask && (await readChecked(image, image.mask));
   try {
     const pixels = await cropper.crop(file, image, { placement, side });
     const area = side * side;
-    new Uint8Array(slot, index * area * 3, area * 3).set(pixels);
+    slot.set(pixels, index * area * 3);
     if (!setup.withMasks) return;
     const start = size * area * 3 + index * area;
-    const square = new Uint8Array(slot, start, area);
+    const square = slot.subarray(start, start + area);
     if (mask) cropper.cropMask(mask, image, { placement, side, square });
     else square.fill(VOID_CLASS);
   } catch (thrown) {
@@ -155,11 +152,7 @@ async function readChecked(
 
 function readPlaced({ place, start, sizeBytes }: FileRange): Buffer {
   if (place.kind === "arena")
-    return Buffer.from(
-      arena as SharedArrayBuffer,
-      place.start + start,
-      sizeBytes,
-    );
+    return viewOf(arena as Uint8Array, place.start + start, sizeBytes);
   const bytes = Buffer.alloc(sizeBytes);
   // A file that ends early leaves zeros, which fail the checksum.
   let filled = 0;
@@ -175,6 +168,10 @@ function readPlaced({ place, start, sizeBytes }: FileRange): Buffer {
     filled += read;
   }
   return bytes;
+}
+
+function viewOf(memory: Uint8Array, start: number, length: number): Buffer {
+  return Buffer.from(memory.buffer, memory.byteOffset + start, length);
 }
 
 function corrupt({ path, source }: ImageOrder, reason: string): UserError {

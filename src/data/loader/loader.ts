@@ -104,12 +104,12 @@ export type Loader = {
   /** Images per batch of this rank. */
   readonly size: number;
   /**
-   * Valid until the second call after it. Throws `data.shard-corrupt`, `data.shard-missing`, `data.loader-cache` (UserError),
+   * Valid until the second call after it, or until `close`. Throws `data.shard-corrupt`, `data.shard-missing`, `data.loader-cache` (UserError),
    * what the store throws, and StoppedError once the loader is closed or its signal aborted. Asked again after an error,
    * it tries again.
    */
   batch(step: number): Promise<ImageBatch>;
   report(): LoaderReport;
-  /** Ends the threads; a batch that is waited for is refused. */
+  /** Ends the threads and gives the memory to the next loader; a batch that is waited for is refused. */
   close(): Promise<void>;
 };

@@ -12,6 +12,8 @@ const SLOTS_WANTED = 4;
 const SLOTS_NEEDED = 3;
 /** Of the cache's limit: what is not cleared out by `block-cache.ts`, with room to spare. */
 const CACHE_SHARE = 3 / 4;
+/** Of the memory for blocks that a loader could have: not worth another memory. */
+const GOOD_ENOUGH = 3 / 4;
 
 export type MemoryPlan = {
   readonly slots: number;
@@ -20,6 +22,8 @@ export type MemoryPlan = {
   readonly blocks: "memory" | "files";
   /** Bytes of all blocks that are held at once. */
   readonly blockBytes: number;
+  /** With so many it works as well: fewer only where blocks are dropped and read again in any case. */
+  readonly leastBlockBytes: number;
 };
 
 /** @throws UserError `data.loader-memory`, with what is needed. */
@@ -36,12 +40,15 @@ export function planMemory(
   const slots = fits(SLOTS_WANTED) ? SLOTS_WANTED : SLOTS_NEEDED;
   if (fits(slots)) {
     const blockBytes = Math.min(all, maxBytes - slots * slotBytes);
-    return { slots, slotBytes, blocks: "memory", blockBytes };
+    const some = Math.max(needed, Math.floor(blockBytes * GOOD_ENOUGH));
+    const leastBlockBytes = blockBytes === all ? all : some;
+    return { slots, slotBytes, blocks: "memory", blockBytes, leastBlockBytes };
   }
   const onDisk = Math.floor((cache?.maxBytes ?? 0) * CACHE_SHARE);
   if (slots * slotBytes <= maxBytes && needed <= onDisk) {
     const blockBytes = Math.min(all, onDisk, 2 * needed);
-    return { slots, slotBytes, blocks: "files", blockBytes };
+    const leastBlockBytes = blockBytes;
+    return { slots, slotBytes, blocks: "files", blockBytes, leastBlockBytes };
   }
   throw tooLittle({ needed, slotBytes, maxBytes });
 }

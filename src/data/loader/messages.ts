@@ -12,9 +12,9 @@ import type { SampleClass } from "../shards/shard-index.ts";
 export type ThreadSetup = {
   readonly storeUrl: string;
   /** Where blocks lie; null: in files. */
-  readonly arena: SharedArrayBuffer | null;
-  /** The batches in the making: pixels, then masks. */
-  readonly slots: readonly SharedArrayBuffer[];
+  readonly arena: Uint8Array | null;
+  /** The batches in the making: pixels, then masks. In shared memory, as the arena. */
+  readonly slots: readonly Uint8Array[];
   /** Images of a batch. */
   readonly size: number;
   readonly side: number;

@@ -13,6 +13,7 @@ import { blockFile } from "./block-cache.ts";
 import { startDecodeThreads } from "./decode-threads.ts";
 import type { ImageBatch, Loader, LoaderOptions } from "./loader.ts";
 import { createLoaderMeter } from "./loader-meter.ts";
+import { batchMemory, blockMemory } from "./memory-pool.ts";
 import { planMemory } from "./memory-plan.ts";
 import { createResidentBlocks } from "./resident-blocks.ts";
 
@@ -27,12 +28,15 @@ export async function openLoader(options: LoaderOptions): Promise<Loader> {
   const slotBytes = size * crop.side ** 2 * (withMasks ? 4 : 3);
   const plan = planMemory(options, { slotBytes, ranks });
   const memory =
-    plan.blocks === "memory" ? new SharedArrayBuffer(plan.blockBytes) : null;
-  const slots = Array.from(
-    { length: plan.slots },
-    () => new SharedArrayBuffer(slotBytes),
+    plan.blocks === "memory"
+      ? blockMemory.take(plan.blockBytes, plan.leastBlockBytes)
+      : null;
+  const allSlots = plan.slots * slotBytes;
+  const batches = batchMemory.take(allSlots, allSlots);
+  const slots = Array.from({ length: plan.slots }, (_, i) =>
+    batches.subarray(i * slotBytes, (i + 1) * slotBytes),
   );
-  const arena = createArena(plan.blockBytes);
+  const arena = createArena(memory?.length ?? plan.blockBytes);
   const workers =
     options.workers || Math.min(MOST_THREADS, availableParallelism());
   const meter = createLoaderMeter({
@@ -86,22 +90,25 @@ export async function openLoader(options: LoaderOptions): Promise<Loader> {
     line.end(new StoppedError("the loader was told to stop"));
   };
   options.signal?.addEventListener("abort", stop, { once: true });
+  const close = async (): Promise<void> => {
+    options.signal?.removeEventListener("abort", stop);
+    line.end(new StoppedError("the loader is closed"));
+    await threads.close();
+    residents.close();
+    batchMemory.giveBack(batches);
+    if (memory) blockMemory.giveBack(memory);
+  };
+  let closing: Promise<void> | null = null;
   return {
     size,
     async batch(step) {
       const begun = performance.now();
       const found = await line.take(step);
       meter.trainerWaited(performance.now() - begun);
-      const bytes = slots[found.slot] as SharedArrayBuffer;
-      return toBatch(found, bytes, options);
+      return toBatch(found, slots[found.slot] as Uint8Array, options);
     },
-    report: () => meter.report(arena.usedBytes + plan.slots * slotBytes),
-    async close() {
-      options.signal?.removeEventListener("abort", stop);
-      line.end(new StoppedError("the loader is closed"));
-      await threads.close();
-      residents.close();
-    },
+    report: () => meter.report(arena.usedBytes + allSlots),
+    close: () => (closing ??= close()),
   };
 }
 
@@ -117,7 +124,7 @@ function openFile(file: string): number | null {
 
 function toBatch(
   { step, placed }: PlannedBatch,
-  slot: SharedArrayBuffer,
+  slot: Uint8Array,
   options: Pick<LoaderOptions, "table" | "crop" | "withMasks">,
 ): ImageBatch {
   const { side } = options.crop;
@@ -129,8 +136,8 @@ function toBatch(
     step,
     size,
     side,
-    pixels: new Uint8Array(slot, 0, pixels),
-    masks: options.withMasks ? new Uint8Array(slot, pixels) : null,
+    pixels: slot.subarray(0, pixels),
+    masks: options.withMasks ? slot.subarray(pixels) : null,
     labels: pick(({ sample }) => options.table.label(sample)),
     samples: pick(({ sample }) => sample),
     epochs: pick(({ epoch }) => epoch),

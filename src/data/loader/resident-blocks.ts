@@ -53,7 +53,7 @@ export type ResidentBlocksOptions = {
   readonly shardPaths: readonly string[];
   readonly shardBytes: readonly number[];
   /** The arena's bytes; null: blocks are files. */
-  readonly memory: SharedArrayBuffer | null;
+  readonly memory: Uint8Array | null;
   /** Of a file of the cache: an open descriptor; null: the file is gone. */
   readonly openFile: (name: string) => number | null;
   readonly closeFile: (descriptor: number) => void;
@@ -90,7 +90,7 @@ export function createResidentBlocks(
     if ([...residents.values()].some(isBusy)) return null;
     arena.compact(({ owner, from, to, length: bytes }) => {
       const resident = residents.get(owner) as Resident;
-      if (memory) new Uint8Array(memory).copyWithin(to, from, from + bytes);
+      memory?.copyWithin(to, from, from + bytes);
       if (resident.place?.kind === "arena")
         resident.place = { kind: "arena", start: to };
     });
