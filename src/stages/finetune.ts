@@ -17,6 +17,7 @@ import {
 } from "../train/jobs/classification.ts";
 import { trainLoop, type LoopResult } from "../train/loop.ts";
 import { encodeMetrics } from "../train/metrics.ts";
+import { STANDARD_SHIFT } from "../spec/params/params-downstream.ts";
 import { createProtocol } from "../train/protocol/protocol.ts";
 import { CHECKPOINT_EVERY, inputOf, openStageEngine } from "./_context.ts";
 import { openStageImages } from "./_images.ts";
@@ -123,8 +124,7 @@ async function train(
     seed,
     batch: params.batch,
     mirror: params.mirror,
-    // A crop moves the image already.
-    shift: params.crop ? 0 : params.shift,
+    shift: params.shift ?? (params.crop ? 0 : STANDARD_SHIFT),
     optimizer: {
       ...params.optimizer,
       headLearningRate: params.optimizer.headLearningRate ?? learningRate,

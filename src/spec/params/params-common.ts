@@ -103,15 +103,21 @@ export const measuringCrop = z
     "Take squares out of photographs of any size, read from the store while measuring.",
   );
 
-/** For `refine`: images are scaled as a whole, or cropped. */
-export const readOneWay = [
-  (params: { readonly side?: unknown; readonly crop?: unknown }) =>
-    params.side === undefined || params.crop === undefined,
-  {
-    message: "give either side or crop, not both",
-    path: ["crop"] as PropertyKey[],
-  },
-] as const;
+/** For `refine`: a crop says of images all that `other` would say. */
+const notWithCrop = <K extends string>(other: K) =>
+  [
+    (params: { readonly [name in K | "crop"]?: unknown }) =>
+      params[other] === undefined || params.crop === undefined,
+    {
+      message: `give either ${other} or crop, not both`,
+      path: ["crop"] as PropertyKey[],
+    },
+  ] as const;
+
+/** Images are scaled as a whole, or cropped. */
+export const readOneWay = notWithCrop("side");
+/** Images are shifted, or cropped at random places. */
+export const moveOneWay = notWithCrop("shift");
 
 /** Either kind of crop as a stage reads it. */
 export type CropParams = {

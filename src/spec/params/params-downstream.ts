@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   learningRateSchedule,
   measuringCrop,
+  moveOneWay,
   readOneWay,
   side,
   statistics,
@@ -54,6 +55,9 @@ const earlyStop = z
     "The paper's protocol (section 4.1): drop the rate at each plateau of a held-out score, then stop.",
   );
 
+/** In pixels, where neither `shift` nor `crop` is given: that of the common CIFAR recipe. */
+export const STANDARD_SHIFT = 4;
+
 export const finetuneParams = z
   .strictObject({
     task: z
@@ -94,9 +98,9 @@ export const finetuneParams = z
     shift: z
       .int()
       .min(0)
-      .default(4)
+      .optional()
       .describe(
-        "Random shift in pixels, zero-padded; not used with `crop`, which moves the image itself.",
+        `Random shift in pixels, zero-padded; ${STANDARD_SHIFT} without \`crop\`. A crop moves the image itself and takes no shift.`,
       ),
     side,
     crop: trainingCrop(
@@ -104,7 +108,8 @@ export const finetuneParams = z
     ),
     statistics,
   })
-  .refine(...readOneWay);
+  .refine(...readOneWay)
+  .refine(...moveOneWay);
 
 export const evaluateParams = z
   .strictObject({

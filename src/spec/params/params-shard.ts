@@ -36,7 +36,7 @@ export const shardParams = z.strictObject({
     .positive()
     .optional()
     .describe(
-      "Take only so many images: of an image folder as many of each class, of CIFAR-10 the first.",
+      "Take only so many images, as many of each class and spread evenly over it; of CIFAR-10 the first.",
     ),
   shrink: z
     .int()
