@@ -61,7 +61,7 @@ export const commands: readonly CommandDeclaration[] = [
     usage: "plan <file>",
     summary: "show what would run, what is cached, and the critical path",
     description:
-      "Expands the file and compares it with the store. Nothing is started and nothing is written.\n" +
+      "Expands the file and compares it with the store. Nothing is started and nothing is written. " +
       "With --why, names what changed the key of each task that is not cached, against the latest run of the same pipeline.",
     options: [
       paramOption(),
@@ -76,7 +76,7 @@ export const commands: readonly CommandDeclaration[] = [
     usage: "run <file>",
     summary: "run a pipeline on this machine",
     description:
-      "Starts a worker process per task, bounded by cores and declared memory. Running the same file again resumes it, or joins it\n" +
+      "Starts a worker process per task, bounded by cores and declared memory. Running the same file again resumes it, or joins it " +
       "if it is running. What is in the store already is not computed again. Ctrl-C stops after a checkpoint.",
     options: [
       paramOption(),
@@ -126,7 +126,7 @@ export const commands: readonly CommandDeclaration[] = [
     usage: "pull <run> [destination]",
     summary: "copy report, metrics and weights of a run, checksums verified",
     description:
-      "Copies what has finished, many ranges at once; what is there already is left alone, and a broken pull goes on. A SHA256SUMS\n" +
+      "Copies what has finished, many ranges at once; what is there already is left alone, and a broken pull goes on. A SHA256SUMS " +
       "is written for `sha256sum -c`. Of a run that goes on, says what is missing; --wait follows it to its end.",
     options: [
       storeOption(),
@@ -178,11 +178,17 @@ export const commands: readonly CommandDeclaration[] = [
     usage: "data <action> <what...>",
     summary:
       "inspect a dataset: ls, verify, cat, order; take one to a bucket: push",
-    description:
-      "ls DATASET shows shards, classes and what was left out; verify DATASET checks every checksum; cat DATASET SAMPLE writes one\n" +
-      "image to stdout; order DATASET prints which samples a training reads when, and with -o jsonl a line for each batch\n" +
-      "with the checksums of the pixels that a rank gets. DATASET is a key, or RUN/STAGE. push FOLDER|TAR... s3://BUCKET/PREFIX\n" +
-      "takes images to a bucket and prints the source line for a shard stage; push DATASET --to STORE copies a packed dataset.",
+    description: [
+      "Looks into a dataset, which is a key or RUN/STAGE; takes one to a bucket.",
+      "",
+      "  ls DATASET                      shards, classes, what was left out",
+      "  verify DATASET                  check every checksum",
+      "  cat DATASET SAMPLE              write one image to stdout",
+      "  order DATASET                   which samples a training reads when; -o jsonl:",
+      "                                  a line for each batch, with its pixels' checksums",
+      "  push FOLDER|TAR... s3://B/P     take images to a bucket; prints the source line",
+      "  push DATASET --to STORE         copy a packed dataset to another store",
+    ].join("\n"),
     options: [
       storeOption(),
       outputOption(["text", "json", "jsonl"]),
@@ -247,8 +253,8 @@ export const commands: readonly CommandDeclaration[] = [
     usage: "gc",
     summary: "remove what no run and no pin needs (shows it, unless --yes)",
     description:
-      "Runs and pins keep what they name. What is left goes: artifacts, attempts that were killed, checkpoints of finished tasks,\n" +
-      "claims on nothing. With --older-than, --keep-runs or --max-size, runs are given up too, least recently used first.\n" +
+      "Runs and pins keep what they name. What is left goes: artifacts, attempts that were killed, checkpoints of finished tasks, " +
+      "claims on nothing. With --older-than, --keep-runs or --max-size, runs are given up too, least recently used first. " +
       "Without --yes nothing is written. Runs may go on and start meanwhile: what they use stays.",
     options: [
       storeOption(),
@@ -278,7 +284,7 @@ export const commands: readonly CommandDeclaration[] = [
     usage: "pin <what>",
     summary: "keep a run or an artifact from gc",
     description:
-      "WHAT is a run, the key of an artifact, or RUN/STAGE. A pinned run keeps all its artifacts; a pinned artifact keeps itself and\n" +
+      "WHAT is a run, the key of an artifact, or RUN/STAGE. A pinned run keeps all its artifacts; a pinned artifact keeps itself and " +
       "what it was made from. `hueline gc --pins` lists the pins.",
     options: [
       storeOption(),
