@@ -2,8 +2,9 @@
  * A thread of a loader: brings blocks into shared memory through a store of its own, and makes squares of samples in
  * them. Started by `decode-threads.ts`; does as it is told, one image after the other, and lets the network in between.
  *
- * T1 No byte of a sample is decoded before its checksum is right. One that is wrong is read again from the store once,
- *    past any cache: memory, disks and networks may err, and only what the store itself holds decides that a shard is damaged.
+ * T1 No byte of a sample is decoded before its checksum is right. One that is wrong is read again from the store, past any
+ *    cache: memory, disks and networks may err, and only what the store itself holds, which comes twice alike, decides
+ *    that a shard is damaged.
  * T2 Every order is answered, also one that fails or is dropped.
  */
 import { readSync } from "node:fs";
@@ -28,6 +29,9 @@ import {
   type ThreadOrder,
   type ThreadSetup,
 } from "./messages.ts";
+
+/** Damage that is another one each time: something on the way is broken for good. */
+const READ_AGAIN_AT_MOST = 5;
 
 const setup = workerData as ThreadSetup;
 const { arena, slots, side, size } = setup;
@@ -142,11 +146,17 @@ async function readChecked(
   range: FileRange,
 ): Promise<Buffer> {
   const found = readPlaced(range);
-  if (crc32(found) === range.crc32) return found;
+  let sum = crc32(found);
+  if (sum === range.crc32) return found;
   await cache?.discard(image.blockName);
-  const again = Buffer.allocUnsafe(range.sizeBytes);
-  await readFromStore({ path: image.path, offset: range.offset }, again);
-  if (crc32(again) === range.crc32) return again;
+  for (let read = 0; read < READ_AGAIN_AT_MOST; read++) {
+    const again = Buffer.allocUnsafe(range.sizeBytes);
+    await readFromStore({ path: image.path, offset: range.offset }, again);
+    const sumBefore = sum;
+    sum = crc32(again);
+    if (sum === range.crc32) return again;
+    if (sum === sumBefore) break;
+  }
   throw corrupt(image, "fails its checksum");
 }
 
