@@ -12,6 +12,7 @@ const answer = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
 /** `serve` is called for each request, with the number of its connection and of the request on it, from 1. */
 async function start(
   serve: (socket: Socket, connection: number, number: number) => void,
+  idleTimeoutMs = 30_000,
 ): Promise<{ pool: Pool; connections(): number }> {
   let connections = 0;
   const server = createServer((socket) => {
@@ -24,7 +25,7 @@ async function start(
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const at = { protocol: "http:", hostname: "127.0.0.1", port } as const;
-  const pool = createPool(at, { idleTimeoutMs: 50, connectTimeoutMs: 5_000 });
+  const pool = createPool(at, { idleTimeoutMs, connectTimeoutMs: 5_000 });
   onTestFinished(async () => {
     pool.close();
     server.close();
@@ -112,7 +113,7 @@ describe("a pool of connections", () => {
 
 describe("a request fails", () => {
   test("when no byte comes for too long, and says so", async () => {
-    const { pool } = await start(() => undefined);
+    const { pool } = await start(() => undefined, 50);
     await expect(read(pool)).rejects.toMatchObject({
       name: "TimeoutError",
       message: "waited 50 ms for a byte",
