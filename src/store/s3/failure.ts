@@ -31,6 +31,9 @@ export class UnusableAnswer extends Error {
 const credentials =
   "check AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the pod's service account";
 
+const nameAnother =
+  "name another: --store (or HUELINE_STORE) of a run, `source` of a shard stage";
+
 const remedies: Readonly<Record<string, readonly [string, string]>> = {
   AccessDenied: [
     "store.denied",
@@ -38,11 +41,8 @@ const remedies: Readonly<Record<string, readonly [string, string]>> = {
   ],
   AllAccessDisabled: ["store.denied", "the bucket's owner has to unlock it"],
   AccountProblem: ["store.denied", "the bucket's account has to be unlocked"],
-  NoSuchBucket: [
-    "store.no-bucket",
-    "make the bucket, or name another one with --store",
-  ],
-  InvalidBucketName: ["store.no-bucket", "name a bucket with --store"],
+  NoSuchBucket: ["store.no-bucket", `make the bucket, or ${nameAnother}`],
+  InvalidBucketName: ["store.no-bucket", nameAnother],
   InvalidAccessKeyId: ["store.credentials", credentials],
   SignatureDoesNotMatch: ["store.credentials", credentials],
   InvalidToken: ["store.credentials", credentials],

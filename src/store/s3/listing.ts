@@ -8,15 +8,18 @@
 import type { Bucket, ListedKey, ListPage } from "./bucket.ts";
 import type { Retry } from "./retry.ts";
 
+/** Below it logs go on (`log.ts`). */
+export const segmentsFolder = ".segments/";
+
 export type Listing = ReturnType<typeof createListing>;
 
-/** Takes and gives whole keys; `root` is what messages leave out of them. */
+/** Takes and gives whole keys; `root`, and where logs go on, are what messages leave out of them. */
 export function createListing(bucket: Bucket, retry: Retry, root: string) {
   async function* pages(
     prefix: string,
     delimiter?: "/",
   ): AsyncGenerator<ListPage> {
-    const action = `list '${prefix.slice(root.length)}'`;
+    const action = describe(prefix.slice(root.length));
     let after: string | null = null;
     do {
       const options = { prefix, after, ...(delimiter ? { delimiter } : {}) };
@@ -42,6 +45,14 @@ export function createListing(bucket: Bucket, retry: Retry, root: string) {
       return names.sort();
     },
   };
+}
+
+/** For messages, which say behind it in which store. */
+function describe(prefix: string): string {
+  const path = prefix.startsWith(segmentsFolder)
+    ? prefix.slice(segmentsFolder.length)
+    : prefix;
+  return path === "" ? "list what is" : `list '${path}'`;
 }
 
 /** Re-orders keys that come in the order of their UTF-8 bytes. */

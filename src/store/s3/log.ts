@@ -16,12 +16,12 @@ import type { ByteRange } from "../store.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Download } from "./download.ts";
 import type { Head } from "./head.ts";
+import { segmentsFolder } from "./listing.ts";
 import type { Listing } from "./listing.ts";
 import type { Retry } from "./retry.ts";
 import type { Writer } from "./write.ts";
 
 export const sealedBytes = 256 * 1024;
-export const segmentsFolder = ".segments/";
 
 const rounds = 100;
 const segmentsInFlight = 8;

@@ -50,6 +50,13 @@ describe("what a person must mend is said at once, with a hint:", () => {
     const { store } = await start({}, () => ({ bucket: "another-bucket" }));
     for (const call of [store.stat("a"), store.read("a"), store.remove("a")])
       expect(await thrownBy(call)).toMatchObject({ code: "store.no-bucket" });
+    const listed = store.list("")[Symbol.asyncIterator]().next();
+    expect(await thrownBy(listed)).toMatchObject({
+      message: expect.stringContaining(
+        "cannot list what is in s3://another-bucket/studies/tiny",
+      ),
+      hint: expect.stringContaining("`source` of a shard stage"),
+    });
   });
 
   test("an endpoint that is no URL", async () => {
