@@ -40,6 +40,8 @@ export type LoaderSettings = {
     readonly directory: string;
     readonly maxBytes: number;
   } | null;
+  /** Told what its threads read from the store, which they open themselves. */
+  fetched(sizeBytes: number): void;
 };
 
 /** Where TensorFlow's native library is and how it may be used. Loading it is the stage's business, and late. */

@@ -4,7 +4,8 @@ import type { Store } from "../store/store.ts";
 export type MeteredStore = {
   readonly store: Store;
   readonly bytes: () => { readonly read: number; readonly written: number };
-  /** What went to the same store over another connection. */
+  /** What came from the same store, or went to it, over other connections. */
+  addRead(sizeBytes: number): void;
   addWritten(sizeBytes: number): void;
 };
 
@@ -44,6 +45,9 @@ export function createMeteredStore(store: Store): MeteredStore {
   return {
     store: metered,
     bytes: () => ({ read, written }),
+    addRead(sizeBytes) {
+      read += sizeBytes;
+    },
     addWritten(sizeBytes) {
       written += sizeBytes;
     },

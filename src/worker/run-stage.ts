@@ -87,6 +87,7 @@ async function runOn(
       workers: task.resources.workers ?? threads,
       maxBytes: Math.floor(task.resources.memoryBytes / 2),
       cache: work.cache,
+      fetched: work.addRead,
     },
     log,
     signal,

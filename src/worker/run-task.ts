@@ -36,7 +36,8 @@ type Outcome = "committed" | "found committed" | "took another's result";
 export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
   const { facts, log, clock = systemClock } = options;
   const startedAtMs = clock.now();
-  const { store, bytes, addWritten } = createMeteredStore(options.store);
+  const metered = createMeteredStore(options.store);
+  const { store, bytes, addRead, addWritten } = metered;
   const progress = createProgressLog(log, clock);
   const summarize = (outcome: string): void => {
     const { cpuMs, peakMemoryBytes } = facts.usage();
@@ -68,6 +69,7 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
       ...options,
       cache: options.cache ?? null,
       grace: options.grace ?? null,
+      addRead,
       addWritten,
       clock,
       store,

@@ -34,6 +34,7 @@ export type WorkerOptions = {
 export type Work = Omit<Required<WorkerOptions>, "task" | "run"> & {
   readonly description: TaskDescription;
   readonly progress: ProgressLog;
+  readonly addRead: (sizeBytes: number) => void;
   readonly addWritten: (sizeBytes: number) => void;
   readonly startedAtMs: number;
 };

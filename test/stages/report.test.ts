@@ -226,7 +226,12 @@ async function run(
     }),
     checkpointEvery: null,
     engine: { directory: "", threads: 1 },
-    loader: { workers: 1, maxBytes: 0, cache: null },
+    loader: {
+      workers: 1,
+      maxBytes: 0,
+      cache: null,
+      fetched: () => undefined,
+    },
     log: silentLogger,
     signal,
     progress: () => undefined,

@@ -82,7 +82,12 @@ export async function runTrainingStage(options: {
     }),
     checkpointEvery: options.checkpointEvery ?? null,
     engine: { directory: engineDirectory(), threads: 1 },
-    loader: { workers: 2, maxBytes: 2 ** 28, cache: null },
+    loader: {
+      workers: 2,
+      maxBytes: 2 ** 28,
+      cache: null,
+      fetched: () => undefined,
+    },
     log: silentLogger,
     signal: options.signal ?? new AbortController().signal,
     progress: (report: StageProgress) => {

@@ -516,4 +516,15 @@ describe("a worker", () => {
     expect(summary?.["bytesWritten"]).toBeLessThan(110_000);
     expect(summary?.["bytesRead"]).toBeGreaterThan(0);
   });
+
+  it("counts what the threads of a loader read from the store, which they open themselves", async () => {
+    const quiet = await work(() => Promise.resolve({ metrics: {} }));
+    const { lines } = await work(({ loader }) => {
+      loader.fetched(1_000_000);
+      loader.fetched(234);
+      return Promise.resolve({ metrics: {} });
+    });
+    const readBy = (of: readonly Line[]) => of.at(-1)?.["bytesRead"];
+    expect(readBy(lines)).toBe(Number(readBy(quiet.lines)) + 1_000_234);
+  });
 });
