@@ -46,6 +46,8 @@ const remedies: Readonly<Record<string, readonly [string, string]>> = {
   InvalidAccessKeyId: ["store.credentials", credentials],
   SignatureDoesNotMatch: ["store.credentials", credentials],
   InvalidToken: ["store.credentials", credentials],
+  // versitygw's word for an access key that it does not know.
+  XAdminUserNotFound: ["store.credentials", credentials],
   InvalidSecurity: ["store.credentials", credentials],
   CredentialsProviderError: ["store.credentials", credentials],
   TokenProviderError: ["store.credentials", credentials],

@@ -17,6 +17,7 @@ describe("what a person must mend is said at once, with a hint:", () => {
   test.each([
     [403, "AccessDenied", "store.denied"],
     [403, "InvalidAccessKeyId", "store.credentials"],
+    [404, "XAdminUserNotFound", "store.credentials"],
     [403, "SignatureDoesNotMatch", "store.credentials"],
     [400, "ExpiredToken", "store.credentials"],
     [404, "NoSuchBucket", "store.no-bucket"],
