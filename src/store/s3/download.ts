@@ -144,11 +144,16 @@ function begin(
   into: Uint8Array | undefined,
 ): Partial {
   if (!range)
-    return { head, offset: 0, bytes: allocate(head.storedBytes), filled: 0 };
+    return {
+      head,
+      offset: 0,
+      bytes: allocate(path, head.storedBytes),
+      filled: 0,
+    };
   const { offset } = range;
   const length = Math.min(range.length, head.storedBytes - offset);
   if (sent?.offset === offset && sent.length === length) {
-    const bytes = into?.subarray(0, length) ?? allocate(length);
+    const bytes = into?.subarray(0, length) ?? allocate(path, length);
     return { head, offset, bytes, filled: 0 };
   }
   throw new UserError({
@@ -159,8 +164,18 @@ function begin(
 }
 
 /** Not zeroed: it is given out only when every byte of it has come. */
-function allocate(length: number): Uint8Array {
-  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+function allocate(path: string, length: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    throw new UserError({
+      code: "store.too-large",
+      message: `'${path}' does not fit into memory: the server says that ${length} bytes come`,
+      hint: "if the object is not that large, look at the server or the proxy before it",
+      cause: thrown,
+    });
+  }
 }
 
 function toRest({ offset, bytes, filled }: Partial): ByteRange {

@@ -62,12 +62,18 @@ export function createRetry(options: {
         throw thrown;
       case "user":
         throw createUserError(where, failure, thrown);
-      case "expired":
-        if (state.inARow < 3 && (await options.refreshCredentials())) return 0;
+      case "expired": {
+        if (state.inARow < 3) {
+          const fresh = await refresh();
+          if (fresh.kind === "failed" && fresh.failure.kind !== "expired")
+            return toDelayMs(action, fresh.thrown, fresh.failure, state);
+          if (fresh.kind === "answered" && fresh.value) return 0;
+        }
         throw fail(
           "store.credentials",
           "the credentials have expired: get new ones (`aws sso login`, or another session token) and run again",
         );
+      }
       case "skewed":
         if (state.inARow < 4) return 0;
         throw fail(
@@ -90,6 +96,16 @@ export function createRetry(options: {
           cause: thrown,
         });
       }
+    }
+  }
+
+  /** Asks whoever gives credentials, which may fail as any request, or for good. */
+  async function refresh(): Promise<Sent<boolean>> {
+    try {
+      const value = await options.refreshCredentials();
+      return { kind: "answered", value };
+    } catch (thrown) {
+      return { kind: "failed", thrown, failure: toFailure(thrown) };
     }
   }
 

@@ -86,7 +86,8 @@ export async function downloadObjects(
   const lanes = Array.from({ length: count }, lane);
   const ended = await Promise.allSettled(lanes);
   await queue.return(undefined);
-  for (const part of opened) await part.close();
+  // What went wrong first is told, whatever closing meets.
+  await Promise.allSettled([...opened].map((part) => part.close()));
   const failed = ended.find((end) => end.status === "rejected");
   if (failed) throw failed.reason;
 }

@@ -53,7 +53,7 @@ export async function openPartialFile(
       await list.begin(sums);
       return toPartialFile(object, { part, handle, list, ranges, sums });
     } catch (thrown) {
-      await handle.close();
+      await Promise.allSettled([handle.close(), list.close()]);
       throw thrown;
     }
   });
@@ -71,8 +71,11 @@ function toPartialFile(
 ): PartialFile {
   const { part, handle, list, ranges, sums } = opened;
   async function close(): Promise<void> {
-    await handle.close();
-    await list.close();
+    try {
+      await handle.close();
+    } finally {
+      await list.close();
+    }
   }
   return {
     ranges,

@@ -1,5 +1,8 @@
 /** Reads of the S3 store over a connection that breaks, and from a bucket that lies. */
-import { describe, expect, test } from "vitest";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { TransientError, UserError } from "../../../src/base/errors.ts";
 import {
   failFirst,
@@ -117,4 +120,28 @@ test("a range that does not come is asked for a second time, once it is known ho
     0,
   );
   expect(requestsFor(server, "big", before)).toEqual(["GET", "GET"]);
+});
+
+test("an object that is said to be larger than any memory is refused by name, before a byte of it is taken", async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, {
+      etag: '"e"',
+      "content-length": "99999999999999",
+    });
+    response.write("a");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const endpoint = `http://127.0.0.1:${port}`;
+  const { store } = await start({}, withConnection({ endpoint }));
+  expect(await thrownBy(store.read("vast"))).toMatchObject({
+    name: "UserError",
+    code: "store.too-large",
+    message: expect.stringContaining("'vast'"),
+  });
 });

@@ -28,7 +28,11 @@ const limits = {
 
 function create(
   random: number,
-  change: { windowMs?: number; refreshes?: number } = {},
+  change: {
+    windowMs?: number;
+    refreshes?: number;
+    refresh?: () => Promise<boolean>;
+  } = {},
 ) {
   const clock = createSleepingClock();
   let refreshes = change.refreshes ?? 0;
@@ -38,7 +42,7 @@ function create(
     limits: { ...limits, windowMs: change.windowMs ?? limits.windowMs },
     clock,
     random: () => random,
-    refreshCredentials: async () => refreshes-- > 0,
+    refreshCredentials: change.refresh ?? (async () => refreshes-- > 0),
   });
   return { clock, retry };
 }
@@ -105,6 +109,30 @@ describe("tries", () => {
     const bug = new TypeError("x is not a function");
     await expect(retry.run("x", failing(bug))).rejects.toBe(bug);
     expect(clock.slept).toEqual([]);
+  });
+
+  test("with expired credentials end with what keeps new ones from coming, or wait for who gives them", async () => {
+    const expired = failing(answer("ExpiredToken", 400));
+    const session = Object.assign(new Error("the session has ended"), {
+      name: "TokenProviderError",
+    });
+    const ended = create(0, { refresh: failing(session) });
+    await expect(ended.retry.run("x", expired)).rejects.toMatchObject({
+      code: "store.credentials",
+      message: expect.stringContaining("the session has ended"),
+    });
+    const away = create(1, { refresh: failing(answer("InternalError", 500)) });
+    let tries = 0;
+    const call = away.retry.run("x", () =>
+      ++tries < 2 ? expired() : Promise.resolve("read"),
+    );
+    expect(await call).toBe("read");
+    expect(away.clock.slept).toEqual([100]);
+    const both = create(0, { refresh: expired });
+    await expect(both.retry.run("x", expired)).rejects.toMatchObject({
+      code: "store.credentials",
+      hint: expect.stringContaining("get new ones"),
+    });
   });
 
   test("with expired credentials are made again only after new ones came", async () => {
