@@ -76,8 +76,22 @@ export const resourcesSchema = z
 
 /** `500`, `10k`: steps; `10m`: time. */
 const cadence = z.union([
-  count.transform((steps) => ({ steps })),
-  durationMs.transform((ms) => ({ ms })),
+  z
+    .int()
+    .positive()
+    .transform((steps) => ({ steps })),
+  z
+    .string()
+    .regex(
+      /^\d+(?:\.\d+)?(?:k|M|ms|s|m|h|d)?$/,
+      "expected steps such as 500 or 10k, or a time such as 10m",
+    )
+    .transform((text) => {
+      const steps = count.safeParse(text);
+      return steps.success
+        ? { steps: steps.data }
+        : { ms: durationMs.parse(text) };
+    }),
 ]);
 
 const bestOf = z.union([
