@@ -124,7 +124,8 @@ async function train(
     seed,
     batch: params.batch,
     mirror: params.mirror,
-    shift: params.shift ?? (params.crop ? 0 : STANDARD_SHIFT),
+    // A crop moves the image already; plans of an earlier program may have both.
+    shift: params.crop ? 0 : (params.shift ?? STANDARD_SHIFT),
     optimizer: {
       ...params.optimizer,
       headLearningRate: params.optimizer.headLearningRate ?? learningRate,
