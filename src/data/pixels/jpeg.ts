@@ -3,6 +3,7 @@
  * It is strict: what it refuses (CMYK, damage, a PNG that is called .jpg) goes to the lenient decoder of `decode.ts`.
  */
 import jpeg from "@julusian/jpeg-turbo";
+import type { Image } from "./image.ts";
 import type { ImageSize } from "./image-size.ts";
 
 /**
@@ -10,6 +11,22 @@ import type { ImageSize } from "./image-size.ts";
  * whoever resumes a training or compares two.
  */
 export const JPEG_DECODER = "libjpeg-turbo 3.1.3";
+
+/** The pixels of a JPEG of that size, decoded off this thread. Null: the file is not one, or it is damaged. */
+export async function decodeJpeg(
+  file: Buffer,
+  { width, height }: ImageSize,
+): Promise<Image | null> {
+  const pixels = Buffer.allocUnsafe(width * height * 3);
+  try {
+    const format = jpeg.FORMAT_RGB;
+    const found = await jpeg.decompress(file, pixels, { format });
+    return { width: found.width, height: found.height, pixels };
+  } catch {
+    // As below.
+    return null;
+  }
+}
 
 /** Fills `target` with the pixels (RGB) of a JPEG of that size. False: the file is not one, or it is damaged. */
 export function decodeJpegInto(

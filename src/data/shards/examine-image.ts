@@ -7,6 +7,7 @@
  */
 import { decodeImage, DecodeError } from "../pixels/decode.ts";
 import { meanChromaOf, type Image } from "../pixels/image.ts";
+import { decodeJpeg } from "../pixels/jpeg.ts";
 import { decodeMask, MaskError } from "../pixels/mask-png.ts";
 import type { ImageSize } from "../pixels/image-size.ts";
 import { shrinkImage, shrinkMask, shrunkSize } from "../pixels/shrink.ts";
@@ -95,7 +96,8 @@ async function decode(
   const isPlain =
     sampleClass === SampleClass.jpegColor ||
     sampleClass === SampleClass.jpegGray;
-  const image = isPlain ? await decodeFast(file, header) : null;
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
+  const image = isPlain ? await decodeJpeg(bytes, header) : null;
   if (image) return { image, sampleClass };
   try {
     return {
@@ -105,22 +107,5 @@ async function decode(
   } catch (thrown) {
     if (!(thrown instanceof DecodeError)) throw thrown;
     return { reason: thrown.message };
-  }
-}
-
-/** Null: libjpeg-turbo finds fault with the file, in words that say nothing ("No error"). */
-async function decodeFast(
-  file: Uint8Array,
-  { width, height }: ImageHeader,
-): Promise<Image | null> {
-  const { default: turbo } = await import("@julusian/jpeg-turbo");
-  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
-  const pixels = Buffer.allocUnsafe(width * height * 3);
-  try {
-    const format = turbo.FORMAT_RGB;
-    const found = await turbo.decompress(bytes, pixels, { format });
-    return { width: found.width, height: found.height, pixels };
-  } catch {
-    return null;
   }
 }
