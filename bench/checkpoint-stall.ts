@@ -12,17 +12,17 @@
  *
  * Exits with 1 if the median stall is over 0.10 of `torch.save`, or the worst gap over 10 ms.
  */
-import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { homedir, loadavg } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import {
   installVersitygw,
   startVersitygw,
 } from "../scripts/s3-server/versitygw.ts";
 import { cacheRootOf } from "../src/engine/location.ts";
+import { startLineProgram, type LineProgram } from "./support/arms.ts";
+import { median } from "./support/measure.ts";
 import { pythonWithTorch } from "./torch.ts";
 
 const MOST_STALL_RATIO = 0.1;
@@ -39,41 +39,7 @@ const bucket = "bench";
 // Memory, not a disk: the sides differ in what they do, not in who waits for a device.
 const folder = mkdtempSync("/dev/shm/hueline-checkpoint-");
 
-type Arm = {
-  readonly process: ChildProcess;
-  ask(line: string): Promise<Record<string, number>>;
-};
-
-function startArm(
-  program: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Arm {
-  const child = spawn(program, args, {
-    stdio: ["pipe", "pipe", "inherit"],
-    env: { ...process.env, ...env, TF_CPP_MIN_LOG_LEVEL: "3" },
-  });
-  const lines = createInterface({ input: child.stdout })[
-    Symbol.asyncIterator
-  ]();
-  return {
-    process: child,
-    async ask(line) {
-      child.stdin.write(`${line}\n`);
-      const { value, done } = await lines.next();
-      if (done === true) throw new Error(`${program} ended early`);
-      return JSON.parse(value) as Record<string, number>;
-    },
-  };
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? Number.NaN)
-    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
-}
+type Figures = Readonly<Record<string, number>>;
 
 async function startServer() {
   if (values.store === "file")
@@ -92,35 +58,37 @@ async function startServer() {
 }
 
 const server = await startServer();
-const arms: Arm[] = [];
+const arms: LineProgram[] = [];
+const quiet = { TF_CPP_MIN_LOG_LEVEL: "3" };
 try {
   const { url, env } = server;
   const { megabytes } = values;
   const here = (name: string) => join(import.meta.dirname, name);
-  const ours = startArm(
-    process.execPath,
-    [here("checkpoint-stall-arm.ts"), url, megabytes, folder],
-    env,
+  const ours = startLineProgram(
+    "ours",
+    [process.execPath, here("checkpoint-stall-arm.ts"), url, megabytes, folder],
+    { ...quiet, ...env },
   );
   arms.push(ours);
-  const torch = startArm(pythonWithTorch(), [
+  const torch = startLineProgram("torch", [
+    pythonWithTorch(),
     here("checkpoint_stall.py"),
     megabytes,
     join(folder, "torch.pt"),
   ]);
   arms.push(torch);
   const sides = {
-    ours: [] as Record<string, number>[],
-    torch: [] as Record<string, number>[],
+    ours: [] as Figures[],
+    torch: [] as Figures[],
   };
   const first = {
-    ours: await ours.ask("save"),
-    torch: await torch.ask("save"),
+    ours: await ours.ask<Figures>("save"),
+    torch: await torch.ask<Figures>("save"),
   };
   console.log(JSON.stringify({ first }));
   for (let round = 0; round < Number(values.rounds); round++) {
-    sides.ours.push(await ours.ask("save"));
-    sides.torch.push(await torch.ask("save"));
+    sides.ours.push(await ours.ask<Figures>("save"));
+    sides.torch.push(await torch.ask<Figures>("save"));
     console.log(
       JSON.stringify({
         round,
@@ -129,8 +97,10 @@ try {
       }),
     );
   }
-  const written = await ours.ask("export");
-  const opened = await torch.ask(`open ${join(folder, "model.safetensors")}`);
+  const written = await ours.ask<Figures>("export");
+  const opened = await torch.ask<Figures>(
+    `open ${join(folder, "model.safetensors")}`,
+  );
   const of = (side: keyof typeof sides, name: string) =>
     sides[side].map((row) => row[name] ?? Number.NaN);
   const ratio = median(of("ours", "stallMs")) / median(of("torch", "stallMs"));
@@ -160,7 +130,7 @@ try {
   if (ratio > MOST_STALL_RATIO || worstGapMs > MOST_GAP_MS || !isSame)
     process.exitCode = 1;
 } finally {
-  for (const arm of arms) arm.process.kill();
+  for (const arm of arms) await arm.close();
   await server.stop();
   rmSync(folder, { recursive: true, force: true });
 }

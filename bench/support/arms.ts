@@ -23,22 +23,45 @@ export type Arm = {
 };
 
 export function startArm(name: string, command: readonly string[]): Arm {
-  const [program = "", ...rest] = command;
-  const child = spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"] });
+  const program = startLineProgram(name, command);
+  return {
+    name,
+    round: () => program.ask<Round>("round"),
+    close: () => program.close(),
+  };
+}
+
+/** A program that answers each line with one line of JSON. */
+export type LineProgram = {
+  ask<T>(line: string): Promise<T>;
+  /** Closes its input, and waits for its end. */
+  close(): Promise<void>;
+};
+
+/** Throws, when asked, if the program has ended. */
+export function startLineProgram(
+  name: string,
+  [program = "", ...rest]: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): LineProgram {
+  const child = spawn(program, rest, {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, ...environment },
+  });
   const lines = createInterface({ input: child.stdout })[
     Symbol.asyncIterator
   ]();
   return {
-    name,
-    async round() {
-      child.stdin.write("round\n");
-      const line = await lines.next();
-      if (line.done) throw new Error(`${name} ended in the middle of a round`);
-      return JSON.parse(line.value) as Round;
+    async ask<T>(line: string) {
+      child.stdin.write(`${line}\n`);
+      const answer = await lines.next();
+      if (answer.done) throw new Error(`${name} ended without an answer`);
+      return JSON.parse(answer.value) as T;
     },
     async close() {
       child.stdin.end();
-      if (child.exitCode === null) await once(child, "exit");
+      const isOver = child.exitCode !== null || child.signalCode !== null;
+      if (!isOver) await once(child, "exit");
     },
   };
 }
