@@ -82,6 +82,6 @@ function tooLittle(found: {
   return new UserError({
     code: "data.loader-memory",
     message: `reading the dataset in its order takes ${mebibytes(found.needed + batches)} of memory at once: ${mebibytes(found.needed)} for the blocks in use and ${mebibytes(batches)} for ${SLOTS_NEEDED} batches; ${mebibytes(found.maxBytes)} are allowed`,
-    hint: `allow more memory, use more ranks or a smaller batch, or give the loader a cache on disk of ${mebibytes(found.needed / CACHE_SHARE)} or more`,
+    hint: `set resources.memory of the stage to ${mebibytes(2 * (found.needed + batches))} or more (images may take half of it), take a smaller batch, or name a folder with ${mebibytes(found.needed / CACHE_SHARE)} of room in HUELINE_CACHE, and its size in HUELINE_CACHE_SIZE`,
   });
 }

@@ -160,6 +160,9 @@ describe("a loader", () => {
     ).rejects.toMatchObject({
       code: "data.loader-memory",
       message: expect.stringMatching(/MiB for the blocks in use/),
+      hint: expect.stringMatching(
+        /resources\.memory of the stage to \d+ MiB .* HUELINE_CACHE,/,
+      ),
     });
   });
 });
