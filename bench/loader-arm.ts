@@ -55,15 +55,14 @@ async function readEpoch(fromStep: number) {
 }
 
 const rssBefore = process.memoryUsage().rss;
-/** Of the first loader alone: memory of one that is closed is given back when the collector comes by. */
-let peakBytes: number | null = null;
 let round = 0;
 for await (const _ of createInterface({ input: process.stdin })) {
   const start = performance.now();
   const cpu = process.cpuUsage();
   const { images, report } = await readEpoch(round++ * 7);
   const { user, system } = process.cpuUsage(cpu);
-  peakBytes ??= process.resourceUsage().maxRSS * 1024 - rssBefore;
+  // Of all loaders so far: each uses the memory of the one before.
+  const peakBytes = process.resourceUsage().maxRSS * 1024 - rssBefore;
   console.log(
     JSON.stringify({
       images,
