@@ -5,6 +5,7 @@
  */
 import { crc32 } from "node:zlib";
 import { z } from "zod";
+import { crc32Hex } from "../store/crc32-hex.ts";
 import { UserError } from "../base/errors.ts";
 import { trainingCrop } from "../spec/params/params-common.ts";
 import type { Manifest } from "../store/artifacts/manifest.ts";
@@ -95,9 +96,9 @@ export function sumsOf({
   const bytes = pixels.length / size;
   return {
     pixels: Array.from({ length: size }, (_, i) =>
-      toHex(crc32(pixels.subarray(i * bytes, (i + 1) * bytes))),
+      crc32Hex(crc32(pixels.subarray(i * bytes, (i + 1) * bytes))),
     ),
-    crc32: toHex(crc32(pixels)),
+    crc32: crc32Hex(crc32(pixels)),
   };
 }
 
@@ -138,8 +139,4 @@ function parseJson(text: string): unknown {
     if (thrown instanceof SyntaxError) return text;
     throw thrown;
   }
-}
-
-function toHex(crc: number): string {
-  return crc.toString(16).padStart(8, "0");
 }

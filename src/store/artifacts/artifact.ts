@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { crc32Hex } from "../crc32-hex.ts";
 import { UserError } from "../../base/errors.ts";
 import { layout } from "../layout.ts";
 import type { Manifest, ManifestFile } from "./manifest.ts";
@@ -83,7 +84,7 @@ export async function readArtifactFile(
       path,
       `it has ${bytes.byteLength} bytes, not ${file.sizeBytes}`,
     );
-  if (toHex(crc32(bytes)) !== file.crc32)
+  if (crc32Hex(crc32(bytes)) !== file.crc32)
     throw corrupt(manifest, path, "its CRC-32 differs from the manifest's");
   return bytes;
 }
@@ -208,10 +209,10 @@ function createSums(): {
         yield chunk;
       }
     },
-    end: () => ({ sizeBytes, crc32: toHex(crc), sha256: hash.digest("hex") }),
+    end: () => ({
+      sizeBytes,
+      crc32: crc32Hex(crc),
+      sha256: hash.digest("hex"),
+    }),
   };
-}
-
-function toHex(crc: number): string {
-  return crc.toString(16).padStart(8, "0");
 }

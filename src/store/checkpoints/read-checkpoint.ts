@@ -3,6 +3,7 @@
  * answer, not an error: the one before it may be sound. Only a store that does not answer throws.
  */
 import { crc32 } from "node:zlib";
+import { crc32Hex } from "../crc32-hex.ts";
 import { UserError } from "../../base/errors.ts";
 import { decodeSafetensors } from "../artifacts/safetensors.ts";
 import type { TensorData } from "../artifacts/safetensors-header.ts";
@@ -65,7 +66,7 @@ async function readFiles(
       return brokenBecause(
         `${file.path} has ${content.byteLength} bytes, not ${file.sizeBytes}`,
       );
-    if (toHex(crc32(content)) !== file.crc32)
+    if (crc32Hex(crc32(content)) !== file.crc32)
       return brokenBecause(`the CRC-32 of ${file.path} differs`);
     contents.set(file.path, content);
   }
@@ -98,9 +99,4 @@ function decode(
 
 function brokenBecause(problem: string): CheckpointRead {
   return { kind: "broken", problem };
-}
-
-/** As manifests have it: eight hexadecimal digits. */
-export function toHex(crc: number): string {
-  return crc.toString(16).padStart(8, "0");
 }

@@ -9,6 +9,7 @@
  * W4 Numbers that are not finite reach no checkpoint.
  */
 import { crc32 } from "node:zlib";
+import { crc32Hex } from "../crc32-hex.ts";
 import { TransientError } from "../../base/errors.ts";
 import type { KeepSpec } from "../../plan/plan.ts";
 import { readClaimEpoch } from "../claims/claims.ts";
@@ -23,7 +24,6 @@ import {
   type CheckpointManifest,
   type Place,
 } from "./places.ts";
-import { toHex } from "./read-checkpoint.ts";
 import { selectKept, type RatedPlace } from "./retention.ts";
 import {
   findNotFinite,
@@ -79,7 +79,7 @@ export async function writeCheckpoint(
     files: files.map(({ path, bytes }) => ({
       path,
       sizeBytes: bytes.byteLength,
-      crc32: toHex(crc32(bytes)),
+      crc32: crc32Hex(crc32(bytes)),
     })),
     metrics: { ...metrics },
     keep,

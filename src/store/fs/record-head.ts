@@ -1,6 +1,7 @@
 /** The name of a record's token, which is its state (see `records.ts`): kind, generation, CRC-32, writer. */
 import { randomUUID } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { crc32Hex } from "../crc32-hex.ts";
 
 export type Head = {
   readonly kind: "head" | "gone";
@@ -39,5 +40,5 @@ export function toHead(name: string): Head | null {
 
 /** CRC-32 in 8 hexadecimal digits. */
 export function checksum(bytes: Uint8Array): string {
-  return crc32(bytes).toString(16).padStart(8, "0");
+  return crc32Hex(crc32(bytes));
 }

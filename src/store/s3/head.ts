@@ -7,6 +7,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { crc32Hex } from "../crc32-hex.ts";
 import { UnusableAnswer } from "./failure.ts";
 
 export type ObjectKind = "plain" | "record" | "log";
@@ -63,7 +64,7 @@ export function createToken(): string {
 
 /** CRC-32 in 8 hexadecimal digits. */
 export function checksum(bytes: Uint8Array, before = 0): string {
-  return crc32(bytes, before).toString(16).padStart(8, "0");
+  return crc32Hex(crc32(bytes, before));
 }
 
 /** As S3's headers have it: big-endian, base64. */

@@ -8,6 +8,7 @@
  * other writers as well, which nothing tells apart.
  */
 import { crc32 } from "node:zlib";
+import { crc32Hex } from "../crc32-hex.ts";
 import type { Bucket, Condition, Part } from "./bucket.ts";
 import { checksum, createToken, toBase64, toMetadata } from "./head.ts";
 import type { Retry } from "./retry.ts";
@@ -81,7 +82,7 @@ export async function uploadParts(options: {
           upload,
           parts,
           condition,
-          crc32: toBase64(whole.toString(16).padStart(8, "0")),
+          crc32: toBase64(crc32Hex(whole)),
         }),
       ),
     checkSize: () => writer.checkSize({ path, key, token, sizeBytes }),

@@ -8,6 +8,7 @@
  *    range is read again: what differs then was damaged on its way; what does not is damaged in the store.
  */
 import { crc32 } from "node:zlib";
+import { crc32Hex } from "../crc32-hex.ts";
 import { TransientError, UserError } from "../../base/errors.ts";
 import type { Store } from "../store.ts";
 import { combineCrc32 } from "./crc32-combine.ts";
@@ -153,5 +154,5 @@ function combine({ ranges, sums }: PartialFile): string {
     (sum, { index, length }) => combineCrc32(sum, sums.get(index) ?? 0, length),
     0,
   );
-  return whole.toString(16).padStart(8, "0");
+  return crc32Hex(whole);
 }

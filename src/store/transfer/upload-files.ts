@@ -4,6 +4,7 @@
  */
 import { open, stat } from "node:fs/promises";
 import { crc32 } from "node:zlib";
+import { crc32Hex } from "../crc32-hex.ts";
 import { mapBounded } from "../../base/async.ts";
 import { UserError } from "../../base/errors.ts";
 import type { Store } from "../store.ts";
@@ -67,7 +68,7 @@ export async function uploadFiles(
       }
       await store.putStream(path, sizeBytes, chunks());
       meter.add({ files: 1 });
-      return { path, sizeBytes, crc32: sum.toString(16).padStart(8, "0") };
+      return { path, sizeBytes, crc32: crc32Hex(sum) };
     } catch (thrown) {
       failure ??= { thrown };
       return null;
