@@ -57,7 +57,8 @@ function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
     isTerminal: stream.isTTY,
     // Asked each time: people resize their windows.
     get columns() {
-      return stream.columns ?? 80;
+      // A pseudo-terminal that nobody gave a size has 0.
+      return stream.columns > 0 ? stream.columns : 80;
     },
   };
 }

@@ -126,7 +126,8 @@ async function copyRun(request: Request): Promise<number> {
         missing: left,
         finishedTasks: found.length,
       });
-    const waits = `${formatMissing(view, left)}${view.driver === null ? "; nobody drives the run now" : ""}`;
+    // A line where something has begun or ended, not one a step.
+    const waits = `${formatMissing({ ...view, progress: [] }, left)}${view.driver === null ? "; nobody drives the run now: run its pipeline again to go on" : ""}`;
     if (waits !== said) stderr.write(`waiting: ${waits}\n`);
     said = waits;
     await clock.sleep(LOOK_EVERY_MS, signal);
