@@ -1,4 +1,5 @@
 /** The thread of `startWriterThread`: waits for jobs, writes them, says how each ended. */
+import { constants, platform, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../base/clock.ts";
 import {
@@ -19,6 +20,10 @@ import {
 } from "./writer.ts";
 
 const PAGE_BYTES = 4096;
+
+// Where cores are few, the training goes first. Linux has a priority for each thread; elsewhere it would be the process's.
+if (platform() === "linux")
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 const { storeUrl, owner, outageMs } = workerData as WriterSetup;
 // A store tells its URL in full: there is no folder to be relative to.
