@@ -24,7 +24,7 @@ const order = createTrainingOrder({
   seed: 1,
   streams: 16,
   fullShuffleBytes: 0,
-  blockBytes: 2 ** 21,
+  blockBytes: 2 ** 23,
 });
 
 async function readEpoch(fromStep: number) {
