@@ -2,7 +2,6 @@
  * One rank of a training that only reads, until it is killed: `node loader-process.ts '{"reading", "world", "rank",
  * "fromStep"}'`. Says each step's part as one line of JSON, when it has it.
  */
-import { writeSync } from "node:fs";
 import {
   openRank,
   openReading,
@@ -24,5 +23,7 @@ const loader = await openRank(reading, await openReading(reading), {
   rank,
   fromStep,
 });
-for (let step = fromStep; ; step++)
-  writeSync(1, `${JSON.stringify(await readPart(loader, step))}\n`);
+for (let step = fromStep; ; step++) {
+  const line = `${JSON.stringify(await readPart(loader, step))}\n`;
+  await new Promise((resolve) => process.stdout.write(line, resolve));
+}

@@ -14,7 +14,10 @@ export function createGates(threads: number): SharedArrayBuffer {
   return new SharedArrayBuffer(threads * Int32Array.BYTES_PER_ELEMENT);
 }
 
-/** Runs a call behind a thread's gate; a thread that finds it shut waits for its end. */
+/**
+ * Runs a call behind a thread's gate; throws at one that is shut. It may not wait there for the thread's end: an end that is
+ * delivered inside of one callback does not stop the next, which would then wait for good.
+ */
 export function passGate<T>(
   gates: SharedArrayBuffer,
   index: number,
@@ -22,7 +25,7 @@ export function passGate<T>(
 ): T {
   const states = new Int32Array(gates);
   if (Atomics.compareExchange(states, index, OPEN, INSIDE) !== OPEN)
-    Atomics.wait(states, index, SHUT);
+    throw new Error("the loader is closed");
   try {
     return call();
   } finally {
