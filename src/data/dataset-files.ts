@@ -182,6 +182,15 @@ export function corrupt(
   });
 }
 
+/** A dataset of which nothing could be used. */
+export function emptyDataset(catalog: Catalog): UserError {
+  return new UserError({
+    code: "data.empty",
+    message: `the dataset has no usable image; ${catalog.quarantine.length} were left out as unreadable`,
+    hint: "see `hueline data ls` for the reasons",
+  });
+}
+
 function missingShard(file: string, key: string): UserError {
   return new UserError({
     code: "data.shard-missing",

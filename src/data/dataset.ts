@@ -14,6 +14,7 @@ import type { Catalog } from "./catalog.ts";
 import {
   checkSample,
   corrupt,
+  emptyDataset,
   findDatasetFiles,
   type ShardFiles,
 } from "./dataset-files.ts";
@@ -147,14 +148,6 @@ function checkMemory(
     code: "data.too-large",
     message: `the images of the dataset take ${mebibytes(sizeBytes)} of memory when decoded; ${mebibytes(maxBytes)} are allowed`,
     hint: "set a limit in the shard stage, or shrink the images before they are packed",
-  });
-}
-
-function emptyDataset(catalog: Catalog): UserError {
-  return new UserError({
-    code: "data.empty",
-    message: `the dataset has no usable image; ${catalog.quarantine.length} were left out as unreadable`,
-    hint: "see `hueline data ls` for the reasons",
   });
 }
 

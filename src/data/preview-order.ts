@@ -4,7 +4,6 @@
  */
 import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
-import { findDatasetFiles } from "./dataset-files.ts";
 import { createTrainingOrder } from "./order/create-training-order.ts";
 import { sharePositions } from "./order/share.ts";
 import type { Share } from "./order/training-order.ts";
@@ -39,8 +38,7 @@ export async function previewOrder(
   manifest: Manifest,
   request: OrderRequest & { readonly limit: number },
 ): Promise<OrderPreview> {
-  const { catalog } = await findDatasetFiles(store, manifest);
-  const { table } = await openSampleTable(store, manifest);
+  const { catalog, table } = await openSampleTable(store, manifest);
   const order = createTrainingOrder({ table, seed: request.seed });
   const rows: OrderPreview[number][] = [];
   const { first, end } = stepsOf(order.size, request);

@@ -10,7 +10,6 @@ import { UserError } from "../base/errors.ts";
 import { trainingCrop } from "../spec/params/params-common.ts";
 import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
-import { findDatasetFiles } from "./dataset-files.ts";
 import { toCrop } from "./images/crops.ts";
 import type { Crop, ImageBatch, Loader } from "./loader/loader.ts";
 import { openLoader } from "./loader/open-loader.ts";
@@ -52,8 +51,7 @@ export async function* readBatches(
   request: BatchRequest,
 ): AsyncGenerator<BatchSums, void, undefined> {
   const crop = parseCrop(request.crop);
-  const { catalog } = await findDatasetFiles(store, manifest);
-  const { table, shardPaths } = await openSampleTable(store, manifest);
+  const { catalog, table, shardPaths } = await openSampleTable(store, manifest);
   const { seed, batch, rank, ranks, workers, signal } = request;
   const order = createTrainingOrder({ table, seed });
   const { first, end } = stepsOf(order.size, request);

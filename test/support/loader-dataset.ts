@@ -17,8 +17,9 @@ import type { Store } from "../../src/store/store.ts";
 import { packDataset } from "./dataset-artifacts.ts";
 import { readPhotographs, toSharp, writeFiles } from "./photographs.ts";
 
-export type LoaderDataset = OpenSampleTable & {
+export type LoaderDataset = Omit<OpenSampleTable, "catalog"> & {
   readonly store: Store;
+  /** Of the catalog's artifact. */
   readonly catalog: Manifest;
 };
 

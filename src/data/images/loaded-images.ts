@@ -4,10 +4,9 @@
  * A measurement reads what a training reads, in the order of one: each epoch has every sample once, so the first `views`
  * epochs are what is wanted, and what the last batch holds of the epoch behind them does not count.
  */
-import { UserError } from "../../base/errors.ts";
 import type { Manifest } from "../../store/artifacts/manifest.ts";
 import type { Store } from "../../store/store.ts";
-import { findDatasetFiles } from "../dataset-files.ts";
+import { emptyDataset } from "../dataset-files.ts";
 import type { Crop, Loader, LoaderOptions } from "../loader/loader.ts";
 import { openLoader } from "../loader/open-loader.ts";
 import { DECODER } from "../crops/crop-sample.ts";
@@ -45,11 +44,10 @@ export async function openLoadedImages(
   manifest: Manifest,
   options: LoadedImagesOptions,
 ): Promise<ImageSet> {
-  const { catalog } = await findDatasetFiles(store, manifest);
-  const limit = options.limit;
+  const { limit } = options;
   const dataset = await openSampleTable(store, manifest, { limit });
-  const { table } = dataset;
-  if (table.size === 0) throw emptyDataset(catalog.quarantine.length);
+  const { catalog, table } = dataset;
+  if (table.size === 0) throw emptyDataset(catalog);
   const { side } = options.training;
   const orderOf = ({ seed, samples }: OpenOptions): TrainingOrder =>
     createTrainingOrder({
@@ -177,12 +175,4 @@ function countFetched(
       await loader.close();
     },
   };
-}
-
-function emptyDataset(left: number): UserError {
-  return new UserError({
-    code: "data.empty",
-    message: `the dataset has no usable image; ${left} were left out as unreadable`,
-    hint: "see `hueline data ls` for the reasons",
-  });
 }

@@ -6,6 +6,7 @@
 import type { Manifest } from "../../store/artifacts/manifest.ts";
 import type { Store } from "../../store/store.ts";
 import { mapBounded } from "../../base/async.ts";
+import type { Catalog } from "../catalog.ts";
 import { findDatasetFiles, type ShardFiles } from "../dataset-files.ts";
 import {
   INDEX_HEADER_BYTES,
@@ -42,12 +43,11 @@ export type SampleTableMemory = {
 export type OpenSampleTable = {
   /** SHA-256 of the catalog: the dataset's id. */
   readonly id: string;
+  readonly catalog: Catalog;
   readonly table: SampleTable;
   readonly memory: SampleTableMemory;
   /** Where in the store the tar of each of the table's shards lies. */
   readonly shardPaths: readonly string[];
-  /** SHA-256 of each tar: names its bytes, wherever they lie. */
-  readonly shardSha256: readonly string[];
 };
 
 const INDICES_AT_ONCE = 8;
@@ -86,10 +86,10 @@ export async function openSampleTable(
   };
   return {
     id: files.id,
+    catalog: files.catalog,
     table: createSampleTable(memory),
     memory,
     shardPaths: taken.map((shard) => shard.files.path),
-    shardSha256: taken.map((shard) => shard.files.entry.sha256),
   };
 }
 
