@@ -2,20 +2,24 @@
  * One sample's file becomes one square: decode, then the kernel. What a loader's threads do for each sample, and anyone
  * who wants the same pixels without threads.
  *
- * JPEG goes through libjpeg-turbo, straight into the kernel's memory; what that refuses, and PNG and CMYK, through the
- * lenient decoder. Which way a file goes follows from its bytes, so its pixels do too.
+ * A plain JPEG goes through libjpeg-turbo, straight into the kernel's memory; PNG, CMYK and the JPEG files that
+ * libjpeg-turbo refused when they were packed, through the lenient decoder.
+ *
+ * D1 Which decoder a file gets was decided when it was packed and stands in its index. A plain JPEG that libjpeg-turbo
+ *    refuses now is an error: the other decoder's pixels differ by a few levels, and nobody would ever be told.
  */
-import { DecodeError, decodeImage } from "../pixels/decode.ts";
+import { DecodeError, decodeImage, LENIENT_DECODER } from "../pixels/decode.ts";
 import { JPEG_DECODER, decodeJpegInto } from "../pixels/jpeg.ts";
 import type { Image } from "../pixels/image.ts";
 import { decodeMask, MaskError, type Mask } from "../pixels/mask-png.ts";
+import { readImageHeader } from "../shards/image-header.ts";
 import { SampleClass, type SampleRecord } from "../shards/shard-index.ts";
 import { createCropKernel, KERNEL_VERSION } from "./crop-kernel.ts";
 import { cropMask } from "./crop-mask.ts";
 import type { Placement } from "./place-crop.ts";
 
 /** What pixels depend on besides files and placements: part of the state that a resume must find again. */
-export const DECODER = `${JPEG_DECODER}, crop ${KERNEL_VERSION}`;
+export const DECODER = `${JPEG_DECODER}, ${LENIENT_DECODER}, crop ${KERNEL_VERSION}`;
 
 export type SampleImage = Pick<
   SampleRecord,
@@ -59,9 +63,9 @@ export function createSampleCropper(
     image: SampleImage,
   ): Promise<void> {
     const begun = performance.now();
-    const isDecoded =
-      isFast(image) && guard(() => decodeJpegInto(file, image, target));
-    if (!isDecoded) target.set(await decodeLeniently(file, image));
+    if (!isPlain(image)) target.set(await decodeLeniently(file, image));
+    else if (!guard(() => decodeJpegInto(file, image, target)))
+      throw refused(file, image);
     spent.decodeMs += performance.now() - begun;
   }
 
@@ -92,10 +96,19 @@ export function createSampleCropper(
   };
 }
 
-function isFast({ sampleClass }: SampleImage): boolean {
+function isPlain({ sampleClass }: SampleImage): boolean {
   return (
     sampleClass === SampleClass.jpegColor ||
     sampleClass === SampleClass.jpegGray
+  );
+}
+
+/** D1. */
+function refused(file: Buffer, image: SampleImage): DecodeError {
+  const header = readImageHeader(file);
+  if (!("reason" in header)) checkSize(header, image);
+  return new DecodeError(
+    `is refused by ${JPEG_DECODER}, which its index names as its decoder; ${LENIENT_DECODER} decodes only what it refused when the shard was packed`,
   );
 }
 

@@ -18,6 +18,12 @@ export async function loadSharp() {
   return sharp;
 }
 
+/**
+ * What decodes here: its pixels of CMYK and of damaged JPEG files are its own. Stands here as text because the library
+ * is loaded late; it brings its own libvips.
+ */
+export const LENIENT_DECODER = "sharp 0.35.5";
+
 /** Refuses to inflate a small hostile file into memory: 268 million pixels. */
 const MAX_PIXELS = 2 ** 28;
 

@@ -11,6 +11,7 @@ import { placeCrop } from "../../../src/data/crops/place-crop.ts";
 import { DecodeError } from "../../../src/data/pixels/decode.ts";
 import type { Image } from "../../../src/data/pixels/image.ts";
 import { readImageHeader } from "../../../src/data/shards/image-header.ts";
+import { SampleClass } from "../../../src/data/shards/shard-index.ts";
 import { encodePpm } from "../../../src/data/shards/ppm.ts";
 import { readPhotographs, toSharp } from "../../support/photographs.ts";
 
@@ -20,9 +21,13 @@ beforeAll(async () => {
 });
 
 /** The whole image, as the cropper gives it. */
-async function cropWhole(file: Buffer): Promise<Uint8Array> {
+async function cropWhole(
+  file: Buffer,
+  sampleClass?: SampleClass,
+): Promise<Uint8Array> {
   const header = readImageHeader(file);
   if ("reason" in header) throw new Error(header.reason);
+  const image = { ...header, ...(sampleClass && { sampleClass }) };
   const placement = placeCrop(
     { side: 32, scale: { kind: "none" }, place: "centre", mirror: false },
     header,
@@ -30,7 +35,7 @@ async function cropWhole(file: Buffer): Promise<Uint8Array> {
   );
   const cropper = createSampleCropper();
   return Uint8Array.from(
-    await cropper.crop(file, header, { placement, side: 32 }),
+    await cropper.crop(file, image, { placement, side: 32 }),
   );
 }
 
@@ -64,16 +69,28 @@ describe("a cropped sample", () => {
     }
   });
 
-  it("is decoded leniently where the fast decoder refuses it: a file that is cut off keeps its upper part", async () => {
+  it("keeps the upper part of a JPEG that is cut off, if its index marks it for the lenient decoder", async () => {
     const file = await toSharp(photo).jpeg({ quality: 95 }).toBuffer();
     const whole = await cropWhole(file);
-    const cut = await cropWhole(file.subarray(0, file.length * 0.8));
+    const cut = await cropWhole(
+      file.subarray(0, file.length * 0.8),
+      SampleClass.jpegLenient,
+    );
     expect(
       meanDifference(
         cut.subarray(0, 32 * 3 * 8),
         whole.subarray(0, 32 * 3 * 8),
       ),
     ).toBeLessThan(2);
+  });
+
+  it("is refused, with both decoders named, if its index marks it as plain and the fast decoder does not read it", async () => {
+    const file = await toSharp(photo).jpeg({ quality: 95 }).toBuffer();
+    const crop = cropWhole(file.subarray(0, file.length * 0.8));
+    await expect(crop).rejects.toThrow(DecodeError);
+    await expect(crop).rejects.toThrow(
+      /^is refused by libjpeg-turbo [\d.]+, which its index names.*; sharp [\d.]+ decodes only/,
+    );
   });
 
   it("is refused with the reason if its file is no image of the size that its index says", async () => {
@@ -92,11 +109,12 @@ describe("a cropped sample", () => {
     );
   });
 
-  it("names the decoder that the installed library brings", () => {
+  it("names the decoders that the installed libraries bring", () => {
     const require = createRequire(import.meta.url);
     const folder = path.dirname(require.resolve("@julusian/jpeg-turbo"));
     const build = readFileSync(path.join(folder, "CMakeLists.txt"), "utf8");
     const version = /libjpeg-turbo_version "([\d.]+)"/.exec(build)?.[1];
     expect(DECODER).toContain(`libjpeg-turbo ${version},`);
+    expect(DECODER).toContain(`sharp ${sharp.versions.sharp},`);
   });
 });
