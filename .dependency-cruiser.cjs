@@ -14,8 +14,16 @@ const rooms = {
     may: ["base", "plan", "run"],
     why: "a store knows keys and bytes, not who makes or reads them",
   },
+  kube: {
+    may: ["base"],
+    why: "a client of the API server knows no run and no task",
+  },
+  resources: {
+    may: ["base", "spec", "run", "kube"],
+    why: "Run and Schedule as values, schemas and decisions: pure",
+  },
   executor: {
-    may: ["base", "plan", "run", "store"],
+    may: ["base", "plan", "run", "store", "kube", "resources"],
     why: "an executor starts tasks and never looks inside one",
   },
   data: {
@@ -53,6 +61,20 @@ const rooms = {
     may: ["base", "plan", "spec", "store", "stages"],
     why: "a worker runs one task and knows no executor",
   },
+  controller: {
+    may: [
+      "base",
+      "spec",
+      "plan",
+      "run",
+      "store",
+      "executor",
+      "report",
+      "kube",
+      "resources",
+    ],
+    why: "the controller decides and writes; it never computes, and TensorFlow never loads there",
+  },
   cli: {
     may: [
       "base",
@@ -60,6 +82,8 @@ const rooms = {
       "plan",
       "run",
       "store",
+      "kube",
+      "resources",
       "executor",
       "report",
       "worker",
@@ -91,6 +115,7 @@ const doors = [
       "^src/store/",
       "^src/data/",
       "^src/report/",
+      "^src/resources/",
       "^src/stages/",
     ],
   },
@@ -112,6 +137,14 @@ const doors = [
     package: "commander",
     door: ["^src/cli/", "^src/main\\.ts"],
   },
+  {
+    name: "kubernetes",
+    package: "@kubernetes/client-node",
+    door: ["^src/kube/"],
+  },
+  { name: "undici", package: "undici", door: ["^src/kube/"] },
+  { name: "croner", package: "croner", door: ["^src/resources/"] },
+  { name: "prom-client", package: "prom-client", door: ["^src/controller/"] },
   { name: "pino", package: "pino", door: ["^src/main\\.ts"] },
 ];
 const doorRules = doors.map((door) => ({

@@ -22,7 +22,11 @@ export type AttemptObservation = {
     readonly cause: EndCause | null;
     /** A sentence that a person can act on (invariant G): the worker's error, or its last log lines. */
     readonly reason: string;
+    /** Who ran it has tried as often as the rules allow, as a Job does: the retry policy adds no tries. */
+    readonly isFinal?: boolean | undefined;
   };
+  /** It has been started but has no place to run yet: why, in one line. Null or absent: it runs. */
+  readonly waiting?: string | null;
 };
 
 export type TaskObservation = {
@@ -50,6 +54,10 @@ export type Observation = {
 
 export type RunControl = {
   readonly cancel: boolean;
+  /** Nothing runs or starts until it is taken back; why, in one line. Null or absent: it goes on. */
+  readonly suspend?: string | null;
+  /** Nothing starts, what runs goes on: why, such as a budget that is used up. */
+  readonly hold?: string | null;
   /** Tasks whose failures before this time do not count any more; `*`: all tasks. */
   readonly retriedAtMs: Readonly<Record<string, number>>;
 };

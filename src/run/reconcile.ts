@@ -15,7 +15,11 @@
 import type { Plan, Task } from "../plan/plan.ts";
 import { createRoom, explainTooLarge } from "./capacity.ts";
 import { graphOf } from "./critical-path.ts";
-import type { Observation, TaskObservation } from "./observation.ts";
+import type {
+  Observation,
+  RunControl,
+  TaskObservation,
+} from "./observation.ts";
 import { judgeAttempts } from "./retry-policy.ts";
 import type { Action, Decision, RunStatus } from "./status.ts";
 import type { TaskState, Wait } from "./task-state.ts";
@@ -92,11 +96,14 @@ function settle(
   const seen = observation.tasks.get(task.name);
   if (seen?.committed)
     return { phase: "Succeeded", cached: seen.attempts.length === 0 };
-  if (runningAttempt(seen) !== undefined)
+  const running = runningAttempt(seen);
+  const stopping = stopReason(task, seen, control, nowMs)?.reason ?? null;
+  if (running?.waiting && stopping === null)
     return {
-      phase: "Running",
-      stopping: stopReason(task, seen, control.cancel, nowMs)?.reason ?? null,
+      phase: "Pending",
+      wait: { for: "cluster", reason: running.waiting },
     };
+  if (running !== undefined) return { phase: "Running", stopping };
   if (blocked?.phase === "Skipped") return blocked;
   const tooLarge = explainTooLarge(task.resources, capacity);
   if (tooLarge !== null) return { phase: "Failed", reason: tooLarge };
@@ -110,6 +117,8 @@ function settle(
   if (control.cancel) return { phase: "Cancelled" };
   if (blocked !== null) return blocked;
   const pending = (wait: Wait): TaskState => ({ phase: "Pending", wait });
+  const asked = control.suspend ?? control.hold ?? null;
+  if (asked !== null) return pending({ for: "people", reason: asked });
   if (seen?.heldBy) return pending({ for: "claim", heldBy: seen.heldBy });
   if (verdict.kind === "again" && verdict.notBeforeMs > nowMs)
     return pending({
@@ -136,13 +145,19 @@ type StopReason = Pick<Extract<Action, { kind: "stop" }>, "cause" | "reason">;
 function stopReason(
   task: Task,
   seen: TaskObservation | undefined,
-  cancelled: boolean,
+  control: RunControl,
   nowMs: number,
 ): StopReason | null {
-  if (cancelled)
-    return { cause: "stopped-by-us", reason: "the run is cancelled" };
   const attempt = runningAttempt(seen);
-  if (attempt === undefined || task.timeoutMs === null) return null;
+  if (attempt === undefined) return null;
+  const stop = (reason: string): StopReason => ({
+    cause: "stopped-by-us",
+    reason,
+  });
+  if (control.cancel) return stop("the run is cancelled");
+  if (control.suspend) return stop(control.suspend);
+  // Time in a queue is not the task's.
+  if (task.timeoutMs === null || attempt.waiting) return null;
   if (nowMs - attempt.startedAtMs < task.timeoutMs) return null;
   return {
     cause: "deadline",
@@ -159,7 +174,7 @@ function stops(
   return plan.tasks.flatMap((task, index) => {
     if (states[index]?.phase !== "Running") return [];
     const seen = observation.tasks.get(task.name);
-    const stop = stopReason(task, seen, observation.control.cancel, nowMs);
+    const stop = stopReason(task, seen, observation.control, nowMs);
     return stop ? [{ kind: "stop" as const, task: task.name, ...stop }] : [];
   });
 }

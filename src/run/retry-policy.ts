@@ -154,7 +154,7 @@ export function judgeAttempts(options: {
     const count = (counts.get(rule.name) ?? 0) + 1;
     counts.set(rule.name, count);
     const reason = describeEnd(end);
-    if (count >= rule.limit)
+    if (count >= rule.limit || end.isFinal === true)
       return { kind: "failed", reason: withTries(reason, count) };
     const waitMs = backoffMs(rule, count, options.key);
     verdict = { kind: "again", notBeforeMs: end.atMs + waitMs, reason };

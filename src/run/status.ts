@@ -8,7 +8,7 @@ import type { TaskState } from "./task-state.ts";
 export type TaskPhase =
   "Pending" | "Running" | "Succeeded" | "Failed" | "Skipped" | "Cancelled";
 export type RunPhase =
-  "Pending" | "Running" | "Succeeded" | "Failed" | "Cancelled";
+  "Pending" | "Running" | "Suspended" | "Succeeded" | "Failed" | "Cancelled";
 
 export type TaskNote = {
   readonly task: string;

@@ -21,6 +21,10 @@ export type Wait =
       readonly untilMs: number;
       readonly reason: string;
     }
+  /** An attempt is there and waits for a place in the cluster. */
+  | { readonly for: "cluster"; readonly reason: string }
+  /** The run is suspended or held. */
+  | { readonly for: "people"; readonly reason: string }
   /** Nothing but room on the executor, or nothing at all: it starts now. */
   | { readonly for: "capacity" };
 
@@ -41,6 +45,7 @@ function explainWait(wait: Wait): string {
   if (wait.for === "input") return `waits for '${wait.task}'`;
   if (wait.for === "claim")
     return `waits for ${wait.heldBy}, who computes the same artifact`;
+  if (wait.for === "cluster" || wait.for === "people") return wait.reason;
   if (wait.for === "backoff") return `tries again soon, after: ${wait.reason}`;
   return "waits for room";
 }

@@ -11,7 +11,7 @@ const MAX_ROWS = 50;
 
 /** Whether a run in this phase has come to its end. */
 export function isTerminal(phase: RunPhase): boolean {
-  return phase !== "Pending" && phase !== "Running";
+  return phase === "Succeeded" || phase === "Failed" || phase === "Cancelled";
 }
 
 /** Counts, rows, notes and the phase of the run. */
@@ -21,7 +21,7 @@ export function toStatus(input: StatusInput): RunStatus {
   const notes = toNotes(input);
   return {
     phase,
-    reason: runReason(phase, counts, notes),
+    reason: runReason(phase, counts, notes, input),
     counts,
     stages: toRows(input),
     notes,
@@ -51,6 +51,8 @@ function countPhases(states: readonly TaskState[]): Counts {
 function runPhase(counts: Counts, input: StatusInput): RunPhase {
   if (counts.Succeeded === counts.total) return "Succeeded";
   if (counts.Running > 0) return "Running";
+  if (counts.Pending > 0 && input.observation.control.suspend)
+    return "Suspended";
   if (counts.Pending === 0)
     return counts.Cancelled > 0 ? "Cancelled" : "Failed";
   if (input.actions.length > 0) return "Running";
@@ -68,6 +70,7 @@ function runReason(
   phase: RunPhase,
   counts: Counts,
   notes: readonly TaskNote[],
+  input: StatusInput,
 ): string {
   const done = `${counts.Succeeded} of ${counts.total} tasks done`;
   if (phase === "Succeeded")
@@ -82,6 +85,8 @@ function runReason(
   }
   if (phase === "Pending")
     return notes.find((note) => note.phase === "Pending")?.reason ?? done;
+  if (phase === "Suspended")
+    return `${input.observation.control.suspend}; ${done}`;
   if (phase === "Cancelled") return `cancelled with ${done}`;
   return `${done}, ${counts.Running} running`;
 }

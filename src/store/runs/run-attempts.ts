@@ -31,6 +31,7 @@ const attemptsSchema = z.array(
           ])
           .nullable(),
         reason: z.string(),
+        isFinal: z.boolean().optional(),
       }),
     ),
   }),

@@ -45,7 +45,14 @@ const statusSchema = z.looseObject({
   run: z.string(),
   updatedAtMs: z.number(),
   status: z.looseObject({
-    phase: z.enum(["Pending", "Running", "Succeeded", "Failed", "Cancelled"]),
+    phase: z.enum([
+      "Pending",
+      "Running",
+      "Suspended",
+      "Succeeded",
+      "Failed",
+      "Cancelled",
+    ]),
     reason: z.string(),
     counts: z.object({
       total: count,
