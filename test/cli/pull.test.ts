@@ -15,7 +15,8 @@ import { createFileStore } from "../../src/store/fs.ts";
 import { toJsonBytes } from "../../src/store/json.ts";
 import { layout } from "../../src/store/layout.ts";
 import { createRun } from "../../src/store/runs/run-records.ts";
-import { runCli } from "../support/cli.ts";
+import { createDestinationLock } from "../../src/cli/pull/destination-lock.ts";
+import { createEnvironment, runCli } from "../support/cli.ts";
 import { commitArtifact } from "../support/manifests.ts";
 import { buildPlan, keyOf, type TaskSketch } from "../support/plans.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
@@ -85,6 +86,27 @@ test("pull copies all but datasets, and sha256sum verifies it; a second one copi
   expect((await sha256sum(out())).trim().split("\n")).toHaveLength(6);
   const second = await pull();
   expect(second.stdout).toContain("6 files, 0 copied (0 B)");
+});
+
+test("a folder that another pull writes into is left to it", async () => {
+  const { pull, out } = await createRunFolder();
+  const lock = createDestinationLock({
+    environment: createEnvironment([], { currentDirectory: out() }),
+    run: "other",
+    folder: out(),
+  });
+  await lock.take();
+  for (const links of [[], ["--links", "2h"]]) {
+    const { exitCode, stderr } = await pull(...links);
+    expect([exitCode, stderr]).toEqual([
+      65,
+      expect.stringContaining(`writes into '${out()}'`),
+    ]);
+  }
+  expect(await readdir(out())).toEqual([".hueline-pull"]);
+  await lock.release();
+  expect((await pull()).exitCode).toBe(0);
+  expect(await readdir(out())).not.toContain(".hueline-pull");
 });
 
 test("parts and tasks are pulled one by one into one list, which forgets only what is gone", async () => {

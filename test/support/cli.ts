@@ -36,49 +36,56 @@ export function createMemoryOutput(
   };
 }
 
-/** Runs `hueline <args>`; services refuse unless given. */
+type CliOptions = {
+  readonly currentDirectory: string;
+  readonly services?: Partial<Services>;
+  readonly variables?: Environment["variables"];
+  readonly isTerminal?: boolean;
+};
+
+/** What a command is given; services refuse unless given. */
+export function createEnvironment(
+  args: readonly string[],
+  options: CliOptions,
+): Environment & Record<"stdout" | "stderr", { text(): string }> {
+  const isTerminal = options.isTerminal ?? false;
+  return {
+    arguments: args,
+    variables: options.variables ?? {},
+    currentDirectory: options.currentDirectory,
+    homeDirectory: options.currentDirectory,
+    stdout: createMemoryOutput({ isTerminal }),
+    stderr: createMemoryOutput({ isTerminal }),
+    clock: systemClock,
+    log: silentLogger,
+    signal: new AbortController().signal,
+    self: [process.execPath],
+    nodeVersion: process.version,
+    host: {
+      cpus: 2,
+      memoryBytes: 8 * 2 ** 30,
+      name: "test",
+      pid: process.pid,
+      platform: "linux",
+      architecture: "x64",
+    },
+    services: {
+      fingerprint: async (place) => `fingerprint of ${place}`,
+      worker: refuse,
+      colorize: refuse,
+      data: refuse,
+      ...options.services,
+    },
+  };
+}
+
+/** Runs `hueline <args>`. */
 export async function runCli(
   args: readonly string[],
-  options: {
-    readonly currentDirectory: string;
-    readonly services?: Partial<Services>;
-    readonly variables?: Environment["variables"];
-    readonly isTerminal?: boolean;
-  },
+  options: CliOptions,
 ): Promise<CliResult> {
-  const isTerminal = options.isTerminal ?? false;
-  const stdout = createMemoryOutput({ isTerminal });
-  const stderr = createMemoryOutput({ isTerminal });
-  const exitCode = await runProgram(
-    {
-      arguments: args,
-      variables: options.variables ?? {},
-      currentDirectory: options.currentDirectory,
-      homeDirectory: options.currentDirectory,
-      stdout,
-      stderr,
-      clock: systemClock,
-      log: silentLogger,
-      signal: new AbortController().signal,
-      self: [process.execPath],
-      nodeVersion: process.version,
-      host: {
-        cpus: 2,
-        memoryBytes: 8 * 2 ** 30,
-        name: "test",
-        pid: process.pid,
-        platform: "linux",
-        architecture: "x64",
-      },
-      services: {
-        fingerprint: async (place) => `fingerprint of ${place}`,
-        worker: refuse,
-        colorize: refuse,
-        data: refuse,
-        ...options.services,
-      },
-    },
-    "0.0.0-test",
-  );
+  const environment = createEnvironment(args, options);
+  const exitCode = await runProgram(environment, "0.0.0-test");
+  const { stdout, stderr } = environment;
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
 }

@@ -12,6 +12,10 @@ import { isOver, lookAtRun } from "../look-at-run.ts";
 import { printJson, type OutputFormat } from "../output.ts";
 import { copyFiles } from "../pull/copy-files.ts";
 import {
+  createDestinationLock,
+  type DestinationLock,
+} from "../pull/destination-lock.ts";
+import {
   formatMissing,
   formatPulled,
   pulledToJson,
@@ -56,6 +60,8 @@ type Request = {
   readonly run: string;
   readonly tasks: readonly Task[];
   readonly folder: string;
+  /** Taken before anything is written: a run without results makes no folder. */
+  readonly lock: DestinationLock;
 };
 
 export async function pull(
@@ -68,17 +74,21 @@ export async function pull(
   const { run, plan } = await loadRun(store, given);
   const tasks = selectTasks(plan.tasks, options.task);
   const folder = path.resolve(environment.currentDirectory, destination ?? run);
-  const request = { environment, options, store, run, tasks, folder };
-  if (options.links !== undefined)
-    return await printLinks(request, destination !== undefined);
+  const lock = createDestinationLock({ environment, run, folder });
+  const request = { environment, options, store, run, tasks, folder, lock };
   try {
-    return await copyRun(request);
+    return options.links === undefined
+      ? await copyRun(request)
+      : await printLinks(request, destination !== undefined);
   } catch (thrown) {
-    if (!environment.signal.aborted) throw thrown;
+    if (!environment.signal.aborted || options.links !== undefined)
+      throw thrown;
     environment.stderr.write(
       `stopped; what has come is in ${folder}, and the same pull goes on\n`,
     );
     return ExitCode.stopped;
+  } finally {
+    await lock.release();
   }
 }
 
@@ -136,10 +146,11 @@ async function copyRun(request: Request): Promise<number> {
 
 /** Copies the files of the tasks that were found just now, and lists all. */
 async function copyTasks(
-  { environment, options, store, folder }: Request,
+  { environment, options, store, folder, lock }: Request,
   files: readonly WantedFile[],
   fresh: readonly { readonly task: Task }[],
 ): Promise<readonly WantedFile[]> {
+  if (files.length > 0) await lock.take();
   const names = new Set(fresh.map(({ task }) => task.name));
   const own = files.filter(({ task }) => names.has(task));
   const verify = options.verify === true;
@@ -185,21 +196,21 @@ async function finish(
 }
 
 async function pullPartials(
-  { store, folder, environment: { signal } }: Request,
+  { store, folder, lock, environment: { signal } }: Request,
   missing: readonly Task[],
 ): Promise<readonly PartialResult[]> {
   const results: PartialResult[] = [];
   for (const task of missing) {
     // Its checkpoints go when it is committed; the next pull has the result.
     if (await isCommitted(store, task.key)) continue;
-    const result = await pullPartial(store, task, { folder, signal });
+    const result = await pullPartial(store, task, { folder, lock, signal });
     if (result !== null) results.push(result);
   }
   return results;
 }
 
 async function printLinks(
-  { environment, options, store, run, tasks, folder }: Request,
+  { environment, options, store, run, tasks, folder, lock }: Request,
   isToFolder: boolean,
 ): Promise<ExitCode> {
   const text = options.links === true ? LINKS_VALID : (options.links ?? "");
@@ -208,7 +219,10 @@ async function printLinks(
   const found = await readManifests(store, tasks);
   const files = selectFiles(found, options.only);
   const links = await linkFiles(store, files, validForMs);
-  if (isToFolder) await writeLinks(folder, links);
+  if (isToFolder) {
+    await lock.take();
+    await writeLinks(folder, links);
+  }
   const unfinishedTasks = tasks.length - found.length;
   const missing =
     unfinishedTasks === 0

@@ -16,6 +16,7 @@ import { readJson, toJsonBytes } from "../../store/json.ts";
 import type { Store } from "../../store/store.ts";
 import { downloadObjects } from "../../store/transfer/download-objects.ts";
 import { writeLocalFile } from "../local-folder.ts";
+import type { DestinationLock } from "./destination-lock.ts";
 
 /** A training goes on meanwhile, and its checkpoints with it. */
 const TRIES = 3;
@@ -37,11 +38,16 @@ export type PartialResult = {
 export async function pullPartial(
   store: Store,
   { name, key }: Pick<Task, "name" | "key">,
-  options: { readonly folder: string; readonly signal: AbortSignal },
+  options: {
+    readonly folder: string;
+    readonly lock: DestinationLock;
+    readonly signal: AbortSignal;
+  },
 ): Promise<PartialResult | null> {
   for (let attempt = 1; ; attempt++) {
     const newest = await findNewest(store, key);
     if (newest === null) return null;
+    await options.lock.take();
     const folder = `${name}/partial`;
     try {
       const written = await copyCheckpoint(store, newest, {
