@@ -4,7 +4,7 @@
  */
 import { mapBounded } from "../base/async.ts";
 import type { TaskProgress } from "../executor/executor.ts";
-import { readWorkerLine } from "../executor/local/worker-line.ts";
+import { readWorkerLine } from "../executor/worker-line.ts";
 import type { RunStatus } from "../run/status.ts";
 import { isTerminal } from "../run/to-status.ts";
 import { inspectClaim } from "../store/claims/claims.ts";

@@ -12,7 +12,7 @@
  * F: a run that was terminal stays as it was, whatever has vanished since. Trying again is a new decision without
  * `previous`, after somebody raised `control.retriedAtMs`.
  */
-import type { Plan, Task } from "../plan/plan.ts";
+import type { Plan, Resources, Task } from "../plan/plan.ts";
 import { createRoom, explainTooLarge } from "./capacity.ts";
 import { graphOf } from "./critical-path.ts";
 import type {
@@ -21,6 +21,7 @@ import type {
   TaskObservation,
 } from "./observation.ts";
 import { judgeAttempts } from "./retry-policy.ts";
+import { canRaiseMemory, resourcesAfter } from "./task-memory.ts";
 import type { Action, Decision, RunStatus } from "./status.ts";
 import type { TaskState, Wait } from "./task-state.ts";
 import { isTerminal, toStatus } from "./to-status.ts";
@@ -105,12 +106,13 @@ function settle(
     };
   if (running !== undefined) return { phase: "Running", stopping };
   if (blocked?.phase === "Skipped") return blocked;
-  const tooLarge = explainTooLarge(task.resources, capacity);
+  const tooLarge = explainTooLarge(needsOf(task, observation), capacity);
   if (tooLarge !== null) return { phase: "Failed", reason: tooLarge };
   const verdict = judgeAttempts({
     attempts: seen?.attempts ?? [],
     sinceMs: retriedAtMs(task, observation),
     key: task.key,
+    canRaiseMemory: canRaiseMemory(task.resources),
   });
   if (verdict.kind === "failed")
     return { phase: "Failed", reason: verdict.reason };
@@ -134,6 +136,10 @@ function retriedAtMs(task: Task, { control }: Observation): number {
     control.retriedAtMs[task.name] ?? Number.NEGATIVE_INFINITY,
     control.retriedAtMs["*"] ?? Number.NEGATIVE_INFINITY,
   );
+}
+
+function needsOf({ name, resources }: Task, { tasks }: Observation): Resources {
+  return resourcesAfter(resources, tasks.get(name)?.attempts ?? []);
 }
 
 function runningAttempt(seen: TaskObservation | undefined) {
@@ -189,7 +195,7 @@ function starts(
   const ready: number[] = [];
   for (const [index, task] of plan.tasks.entries()) {
     const state = states[index];
-    if (state?.phase === "Running") room.occupy(task.resources);
+    if (state?.phase === "Running") room.occupy(needsOf(task, observation));
     if (state?.phase === "Pending" && state.wait.for === "capacity")
       ready.push(index);
   }
@@ -197,7 +203,8 @@ function starts(
   ready.sort((a, b) => (chains[b] ?? 0) - (chains[a] ?? 0));
   return ready.flatMap((index) => {
     const task = plan.tasks[index];
-    if (task === undefined || !room.admit(task.resources)) return [];
+    if (task === undefined || !room.admit(needsOf(task, observation)))
+      return [];
     const last = observation.tasks.get(task.name)?.attempts.at(-1);
     const attempt = (last?.number ?? 0) + 1;
     return [{ kind: "start" as const, task: task.name, attempt }];

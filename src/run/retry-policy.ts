@@ -57,6 +57,7 @@ export const retryRules = [
     name: "OutOfMemory",
     matches: { cause: "out-of-memory" },
     outcome: "fatal",
+    // One more where `task-memory` has more to give.
     limit: 1,
     backoff: never,
   },
@@ -145,6 +146,8 @@ export function judgeAttempts(options: {
   readonly attempts: readonly AttemptObservation[];
   readonly sinceMs: number;
   readonly key: string;
+  /** An attempt that ran out of memory can be given more: once is then not final. */
+  readonly canRaiseMemory?: boolean;
 }): Verdict {
   const counts = new Map<string, number>();
   let verdict: Verdict = { kind: "untried" };
@@ -154,7 +157,10 @@ export function judgeAttempts(options: {
     const count = (counts.get(rule.name) ?? 0) + 1;
     counts.set(rule.name, count);
     const reason = describeEnd(end);
-    if (count >= rule.limit || end.isFinal === true)
+    const mayGrow =
+      options.canRaiseMemory === true && end.cause === "out-of-memory";
+    const limit = rule.limit + (mayGrow ? 1 : 0);
+    if (count >= limit || end.isFinal === true)
       return { kind: "failed", reason: withTries(reason, count) };
     const waitMs = backoffMs(rule, count, options.key);
     verdict = { kind: "again", notBeforeMs: end.atMs + waitMs, reason };

@@ -11,6 +11,9 @@ export function resolveResources(
     cpu: written.cpu ?? declaration.resources.cpu,
     memoryBytes: written.memory ?? declaration.resources.memoryBytes,
     gpu: written.gpu ?? 0,
+    ...(written.memoryMax === undefined
+      ? {}
+      : { memoryMaxBytes: written.memoryMax }),
     ...(written.workers === undefined ? {} : { workers: written.workers }),
   };
 }

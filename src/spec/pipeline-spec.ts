@@ -31,6 +31,8 @@ export type JsonObject = { readonly [key: string]: JsonValue };
 export type Resources = {
   readonly cpu: number;
   readonly memoryBytes: number;
+  /** What a task gets after it ran out of memory, once; absent: then it has failed. */
+  readonly memoryMaxBytes?: number;
   readonly gpu: number;
   /** Threads that read photographs; as many as cores where absent. */
   readonly workers?: number;

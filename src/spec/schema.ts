@@ -62,6 +62,11 @@ export const resourcesSchema = z
   .strictObject({
     cpu: z.number().positive().optional().describe("Cores."),
     memory: memoryBytes.optional().describe("Such as 512Mi or 48Gi."),
+    memoryMax: memoryBytes
+      .optional()
+      .describe(
+        "A task that ran out of memory is tried once more with so much; without it, it has failed.",
+      ),
     gpu: z.int().min(0).optional().describe("Whole devices."),
     workers: z
       .int()

@@ -60,7 +60,19 @@ export type StageKindDeclaration = {
   /** Loads TensorFlow's native library. */
   readonly needsEngine: boolean;
   readonly resources: { readonly cpu: number; readonly memoryBytes: number };
+  readonly pods: PodDeclaration;
 };
+
+/** What a cluster needs to know of a kind's tasks. */
+export type PodDeclaration = {
+  /** Long and dear: each gets a Job, so that it is admitted and preempted by itself. Else many share one. */
+  readonly ownJob: boolean;
+  /** Between SIGTERM and SIGKILL: what saving a checkpoint takes, and then some. */
+  readonly graceSeconds: number;
+};
+
+const short: PodDeclaration = { ownJob: false, graceSeconds: 30 };
+const training: PodDeclaration = { ownJob: true, graceSeconds: 120 };
 
 const GiB = 2 ** 30;
 const axisReferences = (
@@ -89,6 +101,7 @@ export const stageKinds = {
     parts: "shards",
     needsEngine: false,
     resources: { cpu: 1, memoryBytes: GiB / 2 },
+    pods: short,
   },
   initialize: {
     describe:
@@ -102,6 +115,7 @@ export const stageKinds = {
     parts: null,
     needsEngine: true,
     resources: { cpu: 1, memoryBytes: GiB },
+    pods: short,
   },
   pretrain: {
     describe: "Trains an encoder on a proxy task that needs no labels.",
@@ -114,6 +128,7 @@ export const stageKinds = {
     parts: null,
     needsEngine: true,
     resources: { cpu: 1, memoryBytes: 1.5 * GiB },
+    pods: training,
   },
   finetune: {
     describe:
@@ -135,6 +150,7 @@ export const stageKinds = {
     parts: null,
     needsEngine: true,
     resources: { cpu: 1, memoryBytes: GiB },
+    pods: training,
   },
   evaluate: {
     describe: "Measures a model on a dataset that it has not seen.",
@@ -155,6 +171,7 @@ export const stageKinds = {
     parts: null,
     needsEngine: true,
     resources: { cpu: 1, memoryBytes: GiB },
+    pods: short,
   },
   report: {
     describe:
@@ -198,6 +215,7 @@ export const stageKinds = {
     parts: null,
     needsEngine: false,
     resources: { cpu: 1, memoryBytes: GiB / 2 },
+    pods: short,
   },
 } as const satisfies Readonly<Record<StageKind, StageKindDeclaration>>;
 

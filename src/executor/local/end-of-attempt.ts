@@ -6,7 +6,7 @@ import { constants } from "node:os";
 import type { Resources } from "../../plan/plan.ts";
 import { gibibytes } from "../../run/capacity.ts";
 import type { AttemptObservation, EndCause } from "../../run/observation.ts";
-import type { StageError } from "./worker-line.ts";
+import type { StageError } from "../worker-line.ts";
 
 export type ProcessEnd = {
   readonly exitCode: number | null;
@@ -73,7 +73,7 @@ function reasonOf(
   const seen =
     end.peakBytes === null ? "" : `, peak seen ${gibibytes(end.peakBytes)}`;
   if (cause === "out-of-memory")
-    return `out of memory (declared ${declared}${seen}); declare more under 'resources.memory' of the stage, or make its batches smaller`;
+    return `out of memory (declared ${declared}${seen}); declare more under 'resources.memory' of the stage, or as its 'resources.memoryMax', or make its batches smaller`;
   if (stop !== null) return stop.reason;
   if (end.spawnError !== null)
     return `the worker process could not be started: ${end.spawnError}`;

@@ -13,7 +13,7 @@ import type { AttemptHistory } from "./attempt-history.ts";
 import { clearLeftovers } from "./clear-leftovers.ts";
 import { toAttemptEnd, type StopRequest } from "./end-of-attempt.ts";
 import type { TaskProgress } from "../executor.ts";
-import { openLogFile } from "./log-file.ts";
+import { openRunLog } from "../../store/runs/run-log.ts";
 import type { MemoryProbe } from "./process-memory.ts";
 import { startWorkerProcess, type WorkerProcess } from "./worker-process.ts";
 
@@ -72,7 +72,7 @@ export function createLocalAttempts(
       await writeTaskDescription(store, description);
       await history.begin(task.name, attempt, clock.now());
       const path = layout.runLog(run, task.name);
-      const sink = openLogFile({ store, path, log: options.log });
+      const sink = openRunLog({ store, path, log: options.log });
       const command = [
         ...options.command,
         ...workerArguments(options, description),

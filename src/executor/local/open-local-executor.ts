@@ -17,11 +17,12 @@ import type {
   TaskObservation,
 } from "../../run/observation.ts";
 import type { Action } from "../../run/status.ts";
+import { resourcesAfter } from "../../run/task-memory.ts";
 import type { Store } from "../../store/store.ts";
 import { openAttemptHistory } from "./attempt-history.ts";
 import { clearLeftovers } from "./clear-leftovers.ts";
 import type { Executor } from "../executor.ts";
-import { createKeyWatch } from "./key-watch.ts";
+import { createKeyWatch } from "../key-watch.ts";
 import { createLocalAttempts } from "./local-attempts.ts";
 import { createMemoryProbe, type MemoryProbe } from "./process-memory.ts";
 import { createSignalFlag } from "../signal-flag.ts";
@@ -87,7 +88,18 @@ export async function openLocalExecutor(
     const last = history.attemptsOf(name).at(-1);
     if (attempts.has(name) || (last?.number ?? 0) >= attempt) return;
     if (!(await keys.isTaken(task.key)))
-      await attempts.start(describeTask({ plan, byName, run, task }), attempt);
+      await attempts.start(
+        describeTask({
+          plan,
+          byName,
+          run,
+          task: {
+            ...task,
+            resources: resourcesAfter(task.resources, history.attemptsOf(name)),
+          },
+        }),
+        attempt,
+      );
     // Either way there is something new to see.
     flag.raise();
   };

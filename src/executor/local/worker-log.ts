@@ -3,8 +3,8 @@
  * the run's log; a few lines mean something to the executor: progress, and the last error, which becomes the reason
  * of a failed attempt (invariant G). Nothing here trusts a worker: long lines are cut, odd ones are only text.
  */
-import type { StageError, WorkerLine } from "./worker-line.ts";
-import { readWorkerLine } from "./worker-line.ts";
+import type { StageError, WorkerLine } from "../worker-line.ts";
+import { readWorkerLine } from "../worker-line.ts";
 
 /** A worker that prints without line breaks must not fill the driver's memory. */
 const MAX_LINE_BYTES = 64 * 1024;

@@ -97,6 +97,7 @@ export function parseStage(options: {
     ...axisNames,
     ...withoutConsequences(params.mistakes, axisNames),
     ...checkSeeds(file, kind),
+    ...checkMemory(file, kind),
   ];
   const spec: StageSpec = {
     name,
@@ -195,4 +196,29 @@ function checkSeeds(file: StageFile, kind: StageKind): Mistake[] {
       message: "give either `seed` (one, no axis) or `seeds` (an axis)",
     });
   return mistakes;
+}
+
+function checkMemory({ resources }: StageFile, kind: StageKind): Mistake[] {
+  const { memoryBytes, memoryMaxBytes } = resolveResources(
+    resources,
+    declarationOf(kind),
+  );
+  if (memoryMaxBytes === undefined || memoryMaxBytes >= memoryBytes) return [];
+  const ofWhom =
+    resources.memory === undefined
+      ? `the memory of kind '${kind}'`
+      : "`memory`";
+  return [
+    {
+      code: "spec.range",
+      path: ["resources", "memoryMax"],
+      place: "value",
+      message: `expected at least ${ofWhom}, ${mebibytes(memoryBytes)}; found ${mebibytes(memoryMaxBytes)}`,
+      hint: "`memoryMax` is what a task gets after it ran out of `memory`",
+    },
+  ];
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)}Mi`;
 }

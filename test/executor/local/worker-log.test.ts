@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readWorkerLine } from "../../../src/executor/local/worker-line.ts";
+import { readWorkerLine } from "../../../src/executor/worker-line.ts";
 import { createWorkerLog } from "../../../src/executor/local/worker-log.ts";
 
 function createLog() {

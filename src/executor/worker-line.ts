@@ -4,7 +4,7 @@
  * `{"progress": {"step", "steps", "detail", "loader"}}` tells how far it is, and what it waits for. Anything else is text
  * for people.
  */
-import type { TaskProgress } from "../executor.ts";
+import type { TaskProgress } from "./executor.ts";
 
 export type StageError = {
   readonly code: string | null;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LogFields, Logger } from "../../../src/base/log.ts";
 import { silentLogger } from "../../../src/base/log.ts";
-import { openLogFile } from "../../../src/executor/local/log-file.ts";
+import { openRunLog } from "../../../src/store/runs/run-log.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 
 const line = (text: string): Uint8Array =>
@@ -15,7 +15,7 @@ describe("a task's log", () => {
       appends++;
       await inner.append(path, bytes);
     };
-    const file = openLogFile({
+    const file = openRunLog({
       store: { ...inner, append },
       path: "logs/a",
       log: silentLogger,
@@ -40,7 +40,7 @@ describe("a task's log", () => {
       throw new Error("no space left");
     };
     const store = { ...createMemoryStore(), append };
-    const file = openLogFile({ store, path: "logs/a", log });
+    const file = openRunLog({ store, path: "logs/a", log });
     file.write(line("one"));
     file.write(line("two"));
     await file.close();

@@ -1,23 +1,28 @@
 /**
  * Appends a task's lines to its log in the store, in order, one append at a time, many lines in each. A store that
- * refuses must not stop the work whose log it is: the lines that are lost are counted, and said once at the end (J).
+ * refuses must not stop the work whose log it is: the bytes that are lost are counted, and said once at the end (J).
  */
+import type { Clock } from "../../base/clock.ts";
 import { toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
-import type { Store } from "../../store/store.ts";
-import type { LogSink } from "./worker-log.ts";
+import type { Store } from "../store.ts";
 
-export type LogFile = LogSink & {
+export type RunLog = {
+  /** Whole lines, with their line breaks. */
+  write(bytes: Uint8Array): void;
   /** Resolves when everything is written, or given up. */
   close(): Promise<void>;
 };
 
-export function openLogFile(options: {
+export function openRunLog(options: {
   readonly store: Store;
   readonly path: string;
   readonly log: Logger;
-}): LogFile {
-  const { store, path, log } = options;
+  /** Lines are gathered for so long before they are sent; absent: as soon as the append before them is done. */
+  readonly gather?: { readonly clock: Clock; readonly ms: number };
+}): RunLog {
+  const { store, path, log, gather } = options;
+  const closing = new AbortController();
   let waiting: Uint8Array[] = [];
   let writing: Promise<void> | null = null;
   let lostBytes = 0;
@@ -25,6 +30,7 @@ export function openLogFile(options: {
 
   const writeWaiting = async (): Promise<void> => {
     while (waiting.length > 0) {
+      await gather?.clock.sleep(gather.ms, closing.signal);
       const bytes = Buffer.concat(waiting);
       waiting = [];
       try {
@@ -43,6 +49,7 @@ export function openLogFile(options: {
       writing ??= writeWaiting();
     },
     async close() {
+      closing.abort();
       await writing;
       if (failure !== null)
         log.warn(

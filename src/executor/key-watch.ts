@@ -6,9 +6,9 @@
  * at the start, and then only when something happened to them: an attempt ended, somebody held them, or they are about
  * to be computed. A look costs what has happened since the last one, not the size of the plan.
  */
-import { mapBounded } from "../../base/async.ts";
-import { isCommitted } from "../../store/artifacts/manifest.ts";
-import type { Store } from "../../store/store.ts";
+import { mapBounded } from "../base/async.ts";
+import { isCommitted } from "../store/artifacts/manifest.ts";
+import type { Store } from "../store/store.ts";
 
 const LOOKS_AT_ONCE = 32;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { createKeyWatch } from "../../../src/executor/local/key-watch.ts";
-import { layout } from "../../../src/store/layout.ts";
-import { createMemoryStore } from "../../../src/store/memory.ts";
+import { createKeyWatch } from "../../src/executor/key-watch.ts";
+import { layout } from "../../src/store/layout.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
 
 function arrange() {
   const inner = createMemoryStore();
