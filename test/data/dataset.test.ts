@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { UserError } from "../../src/base/errors.ts";
+import { findDatasetFiles } from "../../src/data/dataset-files.ts";
 import { openDataset } from "../../src/data/dataset.ts";
 import {
   listDataset,
@@ -131,6 +132,34 @@ describe("an open dataset", () => {
       expect((failure as UserError).hint).toMatch(/run the pipeline again/);
     },
   );
+
+  it("asks for its parts' manifests side by side, and keeps the catalog's order whichever comes first", async () => {
+    const pending = new Map<string, () => void>();
+    let most = 0;
+    const store: Store = {
+      ...packed.store,
+      async read(path) {
+        const isPart = packed.parts.some(
+          ({ key }) => path === layout.manifest(key),
+        );
+        if (!isPart) return await packed.store.read(path);
+        const answer = new Promise<void>((resolve) => {
+          pending.set(path, resolve);
+        });
+        most = Math.max(most, pending.size);
+        // The last one that asked is answered first.
+        if (pending.size === packed.parts.length)
+          for (const resolve of [...pending.values()].toReversed()) resolve();
+        await answer;
+        return await packed.store.read(path);
+      },
+    };
+    const { shards } = await findDatasetFiles(store, packed.catalog);
+    expect(most).toBe(3);
+    expect(shards.map(({ key }) => key)).toEqual(
+      packed.parts.map(({ key }) => key),
+    );
+  });
 
   it("is refused when the commit of a part is gone", async () => {
     const store = await copyStore();
