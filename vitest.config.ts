@@ -7,6 +7,8 @@ const pure = ["base", "spec", "plan", "run", "report", "cli"].map(
 const browser = "test/report/browser.test.ts";
 /** About the whole rather than a room, and slower: the command line end to end, and a real S3 server. */
 const whole = ["test/e2e/**/*.test.ts", "test/store/s3-real.test.ts"];
+/** Against a real Kubernetes: started by `npm run test:cluster`. */
+const cluster = ["test/cluster/**/*.test.ts"];
 
 export default defineConfig({
   test: {
@@ -32,12 +34,25 @@ export default defineConfig({
             ...pure.filter((glob) => !glob.includes("report")),
             "test/report/**/!(browser).test.ts",
             ...whole,
+            ...cluster,
           ],
           // TensorFlow's native library and worker threads do not mix with vm contexts: one process per file.
           pool: "forks",
         },
       },
       { extends: true, test: { name: "whole", include: whole, pool: "forks" } },
+      {
+        extends: true,
+        test: {
+          name: "cluster",
+          include: cluster,
+          pool: "forks",
+          // One cluster, which some tests take parts away from.
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });

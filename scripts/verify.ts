@@ -32,6 +32,10 @@ const checks: readonly Check[] = [
     name: "generated kernel",
     command: ["node", "scripts/generate-kernel.ts", "--check"],
   },
+  {
+    name: "generated CRDs",
+    command: ["node", "scripts/generate-crds.ts", "--check"],
+  },
   { name: "build", command: ["node", "scripts/build.ts"] },
 ];
 
@@ -91,6 +95,7 @@ async function runTests(): Promise<TestCounts> {
     const code = await execute([
       "vitest",
       "run",
+      "--project=!cluster",
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${output}`,

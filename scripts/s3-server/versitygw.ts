@@ -60,6 +60,8 @@ export async function startVersitygw(options: {
   readonly directory: string;
   /** Default: a free one. */
   readonly port?: number;
+  /** Where it listens. Default: the loopback interface. */
+  readonly host?: string;
 }): Promise<RunningServer> {
   for (let left = startTries - 1; ; left--) {
     try {
@@ -72,11 +74,15 @@ export async function startVersitygw(options: {
 }
 
 async function tryStart(
-  options: { readonly program: string; readonly directory: string },
+  options: {
+    readonly program: string;
+    readonly directory: string;
+    readonly host?: string;
+  },
   port: number,
 ): Promise<RunningServer> {
   const keys = { accessKeyId: "hueline", secretAccessKey: "hueline-secret" };
-  const address = `127.0.0.1:${port}`;
+  const address = `${options.host ?? "127.0.0.1"}:${port}`;
   const child = spawn(
     options.program,
     ["--port", address, "--quiet", "posix", options.directory],
