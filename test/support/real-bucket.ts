@@ -38,12 +38,19 @@ export function userCacheRoot(): string {
   return cacheRootOf(process.env["XDG_CACHE_HOME"], homedir());
 }
 
-/** Keeps its objects in `folder`. */
-export async function openRealBucket(folder: string): Promise<RealBucket> {
+/**
+ * Keeps its objects in `folder`.
+ * @param host where it listens: the loopback interface, unless others than this machine's programs read it.
+ */
+export async function openRealBucket(
+  folder: string,
+  host?: string,
+): Promise<RealBucket> {
   const program = await installVersitygw({ cacheRoot: userCacheRoot() });
   const directory = path.join(folder, "server");
   await mkdir(path.join(directory, bucket), { recursive: true });
-  let server: RunningServer = await startVersitygw({ program, directory });
+  const place = { program, directory, ...(host !== undefined && { host }) };
+  let server: RunningServer = await startVersitygw(place);
   const { endpoint, accessKeyId, secretAccessKey } = server;
   const port = Number(new URL(endpoint).port);
   const stores: S3Store[] = [];
@@ -67,7 +74,7 @@ export async function openRealBucket(folder: string): Promise<RealBucket> {
     },
     kill: () => server.stop(),
     async restart() {
-      server = await startVersitygw({ program, directory, port });
+      server = await startVersitygw({ ...place, port });
     },
     async close() {
       for (const store of stores) await store.close();
