@@ -167,7 +167,10 @@ async function startWorker(
     import("./engine/location.ts"),
   ]);
   return await runWorker({
-    store: openStore(storeUrl, { currentFolder: process.cwd() }),
+    store: openStore(storeUrl, {
+      currentFolder: process.cwd(),
+      variables: process.env,
+    }),
     run,
     task,
     engineDirectory: await engineDirectory(),

@@ -21,9 +21,10 @@ export function storeUrlOf(
 /** Opens the store of a command; nothing is touched until it is used. */
 export function openStoreOption(
   option: string | undefined,
-  environment: Pick<Environment, "currentDirectory">,
+  environment: Pick<Environment, "currentDirectory" | "variables">,
 ): Store {
   return openStore(storeUrlOf(option, environment), {
     currentFolder: environment.currentDirectory,
+    variables: environment.variables,
   });
 }

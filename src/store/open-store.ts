@@ -6,6 +6,7 @@ import { createFileStore } from "./fs.ts";
 import { createMemoryStore } from "./memory.ts";
 import { isObjectPath } from "./path.ts";
 import { createS3Store } from "./s3.ts";
+import type { S3StoreOptions } from "./s3.ts";
 import type { Store } from "./store.ts";
 
 /**
@@ -14,11 +15,19 @@ import type { Store } from "./store.ts";
  */
 export function openStore(
   url: string,
-  options: { readonly currentFolder: string },
+  options: {
+    readonly currentFolder: string;
+    /** The process's environment: see `S3StoreOptions`. */
+    readonly variables?: NonNullable<S3StoreOptions["variables"]>;
+  },
 ): Store {
   if (url === "memory:") return createMemoryStore();
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === "s3") return createS3Store(toBucket(url));
+  if (scheme === "s3")
+    return createS3Store({
+      ...toBucket(url),
+      ...(options.variables ? { variables: options.variables } : {}),
+    });
   if (scheme === "file") return createFileStore({ directory: toFolder(url) });
   if (scheme !== undefined) throw refuse(url, `'${scheme}:' is not supported`);
   if (url === "" || url.includes("\0")) throw refuse(url, "it names no folder");

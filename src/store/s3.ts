@@ -12,20 +12,24 @@ import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
 import { checkObjectPath, checkPrefix, isObjectPath } from "./path.ts";
 import { createBucket } from "./s3/bucket.ts";
-import { connect, refreshCredentials } from "./s3/connection.ts";
+import { connect, findProxy, refreshCredentials } from "./s3/connection.ts";
 import type { ConnectionOptions } from "./s3/connection.ts";
 import { createDownload } from "./s3/download.ts";
 import { createFetch } from "./s3/fetch.ts";
 import { createGate } from "./s3/gate.ts";
 import type { Head } from "./s3/head.ts";
 import { createHedge } from "./s3/hedge.ts";
+import { createLink } from "./s3/link.ts";
 import { createListing } from "./s3/listing.ts";
 import { createLogs } from "./s3/log.ts";
+import { findPlainAccess } from "./s3/plain-access.ts";
+import type { Variables } from "./s3/plain-access.ts";
 import { probeAll, probeWrites, requireSafeWrites } from "./s3/probe.ts";
 import type { Capabilities, WriteCapabilities } from "./s3/probe.ts";
 import { createReader } from "./s3/read.ts";
 import { createRetry, defaultLimits } from "./s3/retry.ts";
 import type { RetryLimits } from "./s3/retry.ts";
+import { findAccess } from "./s3/wire/address.ts";
 import type { Wire } from "./s3/wire/wire.ts";
 import { createWriter } from "./s3/write.ts";
 import { createWrites } from "./s3/writes.ts";
@@ -37,6 +41,8 @@ export type S3StoreOptions = {
   readonly prefix: string;
   /** Instead of what the standard AWS configuration says; for tests. */
   readonly connection?: Partial<ConnectionOptions>;
+  /** The process's environment: where it says all, reads need no SDK. Without it the SDK looks for itself. */
+  readonly variables?: Variables;
   readonly limits?: Partial<RetryLimits>;
   /** Of a multipart upload; S3 wants at least 5 MiB. */
   readonly partBytes?: number;
@@ -69,16 +75,17 @@ export function createS3Store(options: S3StoreOptions): S3Store {
   };
   const open = once(() => connect(settings));
   const bucket = createBucket(options.bucket, open);
-  const wire = once(async () => {
-    const connection = await open();
-    // With the SDK, and not before: signing loads as much.
+  const wire = once(async (): Promise<Wire | null> => {
+    // A proxy is the SDK's to speak to.
+    if ((await findProxy()) !== null) return null;
+    const access =
+      (await findPlainAccess(options.bucket, options.variables ?? {})) ??
+      (await findAccess(await open(), options.bucket));
+    if (access === null) return null;
+    // Late: it brings sockets, TLS and hashes, which a folder's commands never need.
     const { openWire } = await import("./s3/wire/wire.ts");
-    const name = options.bucket;
-    return openWire({ connection, bucket: name, timeouts: settings, clock });
+    return openWire({ access, timeouts: settings, clock });
   });
-  /** A proxy is the SDK's to speak to. */
-  const wireUnlessProxied = async (): Promise<Wire | null> =>
-    (await open()).isProxied ? null : wire();
   const gate = createGate(maxRequests);
   const retry = createRetry({
     url,
@@ -94,7 +101,7 @@ export function createS3Store(options: S3StoreOptions): S3Store {
     checksServer: async () => (await requireSafe()).checksums,
   });
   const download = createDownload({
-    fetch: createFetch(bucket, wireUnlessProxied),
+    fetch: createFetch(bucket, wire),
     retry,
     hedge: createHedge({ clock, isCalm: () => gate.limit === maxRequests }),
   });
@@ -141,8 +148,10 @@ export function createS3Store(options: S3StoreOptions): S3Store {
       const key = toKey(checkObjectPath(path));
       // No request, but credentials are asked for, which may fail as for one.
       return retry.run(`link to '${path}'`, async () => {
-        const opened = await wire();
-        return opened ? opened.presign(key, validForSeconds) : null;
+        const connection = await open();
+        const { bucket: name } = options;
+        const link = { connection, bucket: name, key, validForSeconds, clock };
+        return createLink(link);
       });
     },
 

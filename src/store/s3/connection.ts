@@ -1,6 +1,6 @@
 /**
  * The SDK's client, set up the standard AWS way: environment, profiles, web identity, `AWS_ENDPOINT_URL[_S3]`.
- * The SDK is loaded here, when the first request is sent, and nowhere else.
+ * The SDK is loaded here, when the first request that needs it is sent (`plain-access.ts`), and nowhere else.
  *
  * Differences from the SDK's defaults, each for a reason:
  * - one try a request: `retry.ts` tries again, since it must know which writes may have been done;
@@ -19,8 +19,6 @@ type Sdk = typeof sdkTypes;
 export type Connection = {
   readonly sdk: Sdk;
   readonly client: sdkTypes.S3Client;
-  /** Whether a proxy stands before the server. */
-  readonly isProxied: boolean;
 };
 
 export type ConnectionOptions = {
@@ -72,14 +70,14 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   };
   const client = new sdk.S3Client(config);
   askForChecksums(client);
-  return { sdk, client, isProxied: proxyEnv !== null };
+  return { sdk, client };
 }
 
 /**
  * HTTP_PROXY, HTTPS_PROXY and NO_PROXY where Node was told to heed them (NODE_USE_ENV_PROXY=1 or --use-env-proxy): it
- * gives them to its global agent. Agents of our own do not inherit them.
+ * gives them to its global agent. Agents of our own do not inherit them. Null: there is none.
  */
-async function findProxy(): Promise<unknown> {
+export async function findProxy(): Promise<unknown> {
   // Of both global agents the one whose module does not load Node's fetch as well.
   const { globalAgent } = await import("node:https");
   // Documented, and missing from the types.
@@ -147,7 +145,7 @@ async function findRegion(sdk: Sdk): Promise<string | null> {
   }
 }
 
-function isAwsHost(endpoint: string): boolean {
+export function isAwsHost(endpoint: string): boolean {
   const host = URL.canParse(endpoint) ? new URL(endpoint).hostname : "";
   return /(^|\.)amazonaws\.com(\.cn)?$/.test(host);
 }

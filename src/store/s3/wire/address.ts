@@ -4,12 +4,32 @@
  */
 import type { Connection } from "../connection.ts";
 import type { Server } from "./line.ts";
+import type { Keys } from "./sign.ts";
 
 export type Address = Server & {
   /** Before the key: `/bucket/` or `/`. */
   readonly basePath: string;
   readonly signingRegion: string;
 };
+
+/** Where requests go, and what signs them. The SDK's configuration is such a `signing`. */
+export type Access = {
+  readonly address: Address;
+  readonly signing: {
+    credentials(): Promise<Keys>;
+    /** Milliseconds by which the server's clock is ahead; whoever learns it sets it. */
+    systemClockOffset: number;
+  };
+};
+
+/** Null: only the SDK can speak to this bucket. */
+export async function findAccess(
+  connection: Connection,
+  bucket: string,
+): Promise<Access | null> {
+  const address = await findAddress(connection, bucket);
+  return address && { address, signing: connection.client.config };
+}
 
 /** Null: requests are signed in a way that only the SDK knows (directory buckets). */
 export async function findAddress(

@@ -1,11 +1,11 @@
 /**
  * Reads of objects over connections of our own, several times as fast as through the SDK: a signed GET goes out, the body
- * goes from the socket to where it is wanted. The SDK stays what knows the configuration (`address.ts`, `signer.ts`).
+ * goes from the socket to where it is wanted. Where to, and signed by whom, is found out before (`address.ts`).
  */
 import type { Clock } from "../../../base/clock.ts";
-import type { Connection, ConnectionOptions } from "../connection.ts";
+import type { ConnectionOptions } from "../connection.ts";
 import type { ByteRange } from "../../store.ts";
-import { findAddress } from "./address.ts";
+import type { Access } from "./address.ts";
 import type { AnswerHead } from "./answer-head.ts";
 import type { Receiver } from "./answer.ts";
 import { createPool } from "./pool.ts";
@@ -23,25 +23,20 @@ export type Wire = {
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<AnswerHead>;
-  presign(key: string, validForSeconds: number): Promise<string>;
   close(): void;
 };
 
-/** Null: only the SDK can speak to this bucket. */
-export async function openWire(options: {
-  readonly connection: Connection;
-  readonly bucket: string;
+export function openWire(options: {
+  readonly access: Access;
   readonly timeouts: Pick<
     ConnectionOptions,
     "idleTimeoutMs" | "connectTimeoutMs"
   >;
   readonly clock: Clock;
-}): Promise<Wire | null> {
-  const { connection } = options;
-  const address = await findAddress(connection, options.bucket);
-  if (address === null) return null;
-  const signer = createSigner(connection, address, options.clock);
-  const pool = createPool(address, options.timeouts);
+}): Wire {
+  const { access } = options;
+  const signer = createSigner(access, options.clock);
+  const pool = createPool(access.address, options.timeouts);
   return {
     async get(key, { range, ifMatch, receiver, signal }) {
       const request = await signer.sign(key, {
@@ -58,7 +53,6 @@ export async function openWire(options: {
         signer.setClock(headers["date"]);
       throw refusal;
     },
-    presign: (key, seconds) => signer.presign(key, seconds),
     close: () => pool.close(),
   };
 }
