@@ -49,6 +49,7 @@ export type Store = {
   list(prefix: string): AsyncIterable<ObjectInfo>;
   /** Names of the folders right below a prefix, in order: what S3 calls common prefixes. */
   listFolders(prefix: string): Promise<readonly string[]>;
+  /** Writes bytes of any number, which may lie in shared memory, from where they are: they stay as they are until it has ended. */
   put(path: string, bytes: Uint8Array): Promise<void>;
   /** Invariant B's `If-None-Match: *`. */
   putIfAbsent(path: string, bytes: Uint8Array): Promise<"written" | "exists">;

@@ -98,6 +98,13 @@ export function describeObjects(at: OpenedStore): void {
     });
   });
 
+  test("bytes in shared memory are written as others are", async () => {
+    const bytes = new Uint8Array(new SharedArrayBuffer(6));
+    bytes.set(text("abcdef"));
+    await at.store.put("s", bytes);
+    expect(toText(await at.store.read("s"))).toBe("abcdef");
+  });
+
   describe("streams", () => {
     test("chunks become one object of the promised size", async () => {
       await at.store.putStream("s", 6, chunksOf("ab", "", "cd", "ef"));

@@ -68,8 +68,7 @@ export async function writeCheckpoint(
     ...job.files,
     { path: "state.json", bytes: job.state } as const,
   ];
-  for (const { path, bytes } of files)
-    await store.putStream(prefix + path, bytes.byteLength, toChunks(bytes));
+  for (const { path, bytes } of files) await store.put(prefix + path, bytes);
   await refuseIfOvertaken(store, owner);
   await commit(store, {
     version: 1,
@@ -151,11 +150,4 @@ export function overtaken(
     code: "claim.lost",
     message: `somebody else took over the claim on ${key} (epoch ${now}; we held ${epoch}); what we have is discarded`,
   });
-}
-
-const CHUNK_BYTES = 8 * 1024 * 1024;
-
-async function* toChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES)
-    yield bytes.subarray(at, at + CHUNK_BYTES);
 }

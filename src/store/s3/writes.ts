@@ -10,7 +10,7 @@ import type { Store } from "../store.ts";
 import type { Bucket, Condition } from "./bucket.ts";
 import type { Head } from "./head.ts";
 import type { createLogs } from "./log.ts";
-import { uploadParts } from "./multipart.ts";
+import { uploadParts, type UploadSource } from "./multipart.ts";
 import { isEtag, withNonce } from "./record.ts";
 import type { Retry } from "./retry.ts";
 import type { Writer, WriteOutcome } from "./write.ts";
@@ -59,6 +59,8 @@ export function createWrites(options: {
   }
 
   async function put(path: string, bytes: Uint8Array): Promise<void> {
+    if (bytes.byteLength > partBytes)
+      return putParts(path, bytes.byteLength, bytes);
     await requireSafe();
     await replace(path, bytes.byteLength, (condition) =>
       writer.put({ path, key: toKey(path), bytes, kind: "plain", condition }),
@@ -68,7 +70,7 @@ export function createWrites(options: {
   async function putParts(
     path: string,
     sizeBytes: number,
-    chunks: AsyncIterable<Uint8Array>,
+    source: UploadSource,
   ): Promise<void> {
     await requireSafe();
     const key = toKey(path);
@@ -78,7 +80,7 @@ export function createWrites(options: {
       key,
       sizeBytes,
       partBytes,
-      chunks,
+      source,
     });
     try {
       await replace(path, sizeBytes, upload.complete);

@@ -259,9 +259,9 @@ describe("saving", () => {
       .filter(({ method }) => /^(put|remove)/.test(method))
       .map(({ method, path }) => `${method} ${path.split("/").at(-1)}`);
     const save = [
-      "putStream model.safetensors",
-      "putStream optimizer.safetensors",
-      "putStream state.json",
+      "put model.safetensors",
+      "put optimizer.safetensors",
+      "put state.json",
       "putIfAbsent manifest.json",
     ];
     expect(steps).toEqual([

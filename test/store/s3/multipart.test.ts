@@ -28,6 +28,22 @@ describe("an upload in parts", () => {
     expect(server.state.uploads.size).toBe(0);
   });
 
+  test("is how bytes in memory of more than a part are written, in shared memory too", async () => {
+    const { server, store } = await start({}, () => ({ partBytes: 4 }));
+    const parts: (string | null)[] = [];
+    server.setFaults(({ query }) => {
+      if (query.has("partNumber")) parts.push(query.get("partNumber"));
+      return null;
+    });
+    const bytes = new Uint8Array(new SharedArrayBuffer(10));
+    bytes.set(text("0123456789"));
+    await store.put("a", bytes);
+    expect(await store.read("a")).toEqual(text("0123456789"));
+    expect(new Set(parts)).toEqual(new Set(["1", "2", "3"]));
+    await store.put("b", bytes.subarray(0, 4));
+    expect(parts).toHaveLength(3);
+  });
+
   test("replaces the object that was there, and refuses to replace a record", async () => {
     const { server, store } = await start({}, () => ({ partBytes: 4 }));
     async function* chunks(): AsyncGenerator<Uint8Array> {
