@@ -6,8 +6,8 @@
  * Running, stopped if the run is cancelled or the attempt is over its time. An input can never be: Skipped, naming
  * the failure at the root. It asks for more than there is, or its ends are final by `retry-policy`: Failed, with the
  * reason (G). The run is cancelled: Cancelled. Else it is Pending, and says what it waits for; those that wait for
- * room alone start, heaviest chain first, as many as fit. Smaller tasks may overtake one that does not fit: a plan
- * is finite, so nothing starves.
+ * room alone start, heaviest chain first, as many as fit. Smaller tasks may overtake one that does not fit, once
+ * (`capacity`, N1).
  *
  * F: a run that was terminal stays as it was, whatever has vanished since. Trying again is a new decision without
  * `previous`, after somebody raised `control.retriedAtMs`.
@@ -191,20 +191,25 @@ function starts(
   observation: Observation,
   chains: Float64Array,
 ): readonly Action[] {
-  const room = createRoom(observation.capacity);
-  const ready: number[] = [];
-  for (const [index, task] of plan.tasks.entries()) {
+  const inOrder = plan.tasks.flatMap((task, index) => {
     const state = states[index];
-    if (state?.phase === "Running") room.occupy(needsOf(task, observation));
-    if (state?.phase === "Pending" && state.wait.for === "capacity")
-      ready.push(index);
-  }
+    const runs = state?.phase === "Running";
+    const isReady = state?.phase === "Pending" && state.wait.for === "capacity";
+    const chain = chains[index] ?? 0;
+    return runs || isReady
+      ? [{ task, runs, chain, needs: needsOf(task, observation) }]
+      : [];
+  });
   // The sort is stable: of equal chains, the first of the plan.
-  ready.sort((a, b) => (chains[b] ?? 0) - (chains[a] ?? 0));
-  return ready.flatMap((index) => {
-    const task = plan.tasks[index];
-    if (task === undefined || !room.admit(needsOf(task, observation)))
-      return [];
+  inOrder.sort((a, b) => b.chain - a.chain);
+  const running = inOrder.filter(({ runs }) => runs);
+  const room = createRoom(
+    observation.capacity,
+    running.map(({ needs }) => needs),
+  );
+  return inOrder.flatMap(({ task, runs, needs }) => {
+    if (runs) room.pass(needs);
+    if (runs || !room.admit(needs)) return [];
     const last = observation.tasks.get(task.name)?.attempts.at(-1);
     const attempt = (last?.number ?? 0) + 1;
     return [{ kind: "start" as const, task: task.name, attempt }];

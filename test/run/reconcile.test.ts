@@ -89,16 +89,31 @@ describe("reconcile starts", () => {
     expect(startsOf(plan, observe())).toEqual(["x", "y", "z"]);
   });
 
-  it("as many as fit beside what runs, and lets a small one pass a large one", () => {
+  it("as many as fit beside what runs; a small one passes a large one that waits for a heavier one, and no other", () => {
     const plan = buildPlan({
-      runs: {},
+      heavy: { kind: "pretrain" },
+      "heavy-too": { kind: "pretrain", inputs: ["heavy"] },
       large: { kind: "pretrain", resources: { cpu: 2 } },
+      light: {},
       small: {},
       "small-too": {},
     });
     const capacity = { cpu: 2, memoryBytes: GiB, gpu: 0 };
-    const seen = observe({ runs: { attempts: [running] } }, { capacity });
-    expect(startsOf(plan, seen)).toEqual(["small"]);
+    const whileRuns = (name: string) =>
+      startsOf(
+        plan,
+        observe(
+          {
+            heavy: name === "heavy" ? {} : committed,
+            "heavy-too": name === "heavy" ? {} : committed,
+            light: committed,
+            [name]: { attempts: [running] },
+          },
+          { capacity },
+        ),
+      );
+    expect(whileRuns("heavy")).toEqual(["small"]);
+    expect(whileRuns("light")).toEqual([]);
   });
 
   it("a task with more cores than there are alone, when nothing else runs", () => {
