@@ -36,6 +36,10 @@ const checks: readonly Check[] = [
     name: "generated CRDs",
     command: ["node", "scripts/generate-crds.ts", "--check"],
   },
+  {
+    name: "generated manifests",
+    command: ["node", "scripts/generate-manifests.ts", "--check"],
+  },
   { name: "build", command: ["node", "scripts/build.ts"] },
 ];
 

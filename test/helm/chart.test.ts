@@ -1,0 +1,100 @@
+/** The chart as Helm sees it: lint, what it renders for people of different wishes, and what its schema refuses. */
+import { execFile } from "node:child_process";
+import path from "node:path";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, test } from "vitest";
+import { installHelm } from "../../scripts/cluster/helm.ts";
+import { expectGolden } from "../support/golden.ts";
+import { userCacheRoot } from "../support/real-bucket.ts";
+
+const chart = path.resolve(import.meta.dirname, "../../helm/hueline");
+const store = { "store.url": "s3://bucket/prefix" };
+const everything = {
+  ...store,
+  "image.digest": `sha256:${"0".repeat(64)}`,
+  "imagePullSecrets[0]": "registry",
+  "store.credentialsSecret": "store-credentials",
+  "store.env.AWS_REGION": "eu-central-1",
+  "controller.replicas": "3",
+  "controller.priorityClassName": "important",
+  "controller.nodeSelector.pool": "control",
+  "controller.serviceAccount.annotations.cloud\\.example/role": "hueline",
+  "workers.gpuResource": "amd.com/gpu",
+  "metrics.serviceMonitor.enabled": "true",
+  "metrics.dashboard.enabled": "true",
+  clusterWide: "true",
+};
+
+describe("the chart", () => {
+  let helm = "";
+  beforeAll(async () => {
+    helm = await installHelm({ cacheRoot: userCacheRoot() });
+  });
+
+  async function run(
+    command: readonly string[],
+    values: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const sets = Object.entries(values).flatMap(([name, value]) => [
+      "--set",
+      `${name}=${value}`,
+    ]);
+    const { stdout } = await promisify(execFile)(helm, [...command, ...sets]);
+    return stdout;
+  }
+  const template = (values: Readonly<Record<string, string>>) =>
+    run(["template", "study", chart, "--namespace", "lab"], values);
+
+  test("has nothing that a strict lint finds", async () => {
+    expect(await run(["lint", "--strict", chart], store)).toContain(
+      "0 chart(s) failed",
+    );
+  });
+
+  test.each([
+    ["defaults", store],
+    ["everything", everything],
+    [
+      "bare",
+      {
+        ...store,
+        "rbac.create": "false",
+        "networkPolicy.enabled": "false",
+        "controller.serviceAccount.create": "false",
+        "workers.serviceAccount.create": "false",
+      },
+    ],
+  ])("renders what is expected: %s", async (name, values) => {
+    await expectGolden(`chart/${name}.yaml`, await template(values));
+  });
+
+  test.each([
+    ["no store", {}, "store.url is needed"],
+    ["a misspelt value", { ...store, "contoller.replicas": "2" }, "contoller"],
+    [
+      "a misspelt value further down",
+      { ...store, "controller.replica": "2" },
+      "replica",
+    ],
+    [
+      "a secret",
+      { ...store, "store.env.AWS_SECRET_ACCESS_KEY": "x" },
+      "AWS_SECRET_ACCESS_KEY",
+    ],
+    ["a store that is no bucket", { "store.url": "file:///tmp" }, "store/url"],
+    [
+      "a tag in the digest's place",
+      { ...store, "image.digest": "latest" },
+      "digest",
+    ],
+  ])("refuses %s", async (_, values, wanted) => {
+    await expect(template(values)).rejects.toThrow(wanted);
+  });
+
+  test("gives nobody a verb on Secrets, a wildcard, or rights outside its namespace", async () => {
+    const text = await template(store);
+    expect(text).not.toMatch(/resources: \[.*secrets/);
+    expect(text).not.toMatch(/(?:verbs|resources|apiGroups): \[.*\*/);
+    expect(text).not.toContain("kind: ClusterRole");
+  });
+});
