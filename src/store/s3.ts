@@ -19,7 +19,7 @@ import { createFetch } from "./s3/fetch.ts";
 import { createGate } from "./s3/gate.ts";
 import type { Head } from "./s3/head.ts";
 import { createHedge } from "./s3/hedge.ts";
-import { createLink } from "./s3/link.ts";
+import { createLink } from "./s3/wire/link.ts";
 import { createListing } from "./s3/listing.ts";
 import { createLogs } from "./s3/log.ts";
 import { findPlainAccess } from "./s3/plain-access.ts";

@@ -14,10 +14,12 @@ import type { Store } from "../store.ts";
 import { combineCrc32 } from "./crc32-combine.ts";
 import { openPartialFile } from "./partial-file.ts";
 import type { FileRange, PartialFile } from "./partial-file.ts";
-import { createProgressMeter, defaultInFlightBytes } from "./transfer.ts";
+import { createProgressMeter } from "./transfer.ts";
 import type { DownloadOptions, ObjectToDownload } from "./transfer.ts";
 
-const rangeBytes = 8 * 1024 * 1024;
+/** A request costs both sides a millisecond; twice as long ranges save a tenth of the time from a server beside us. */
+const rangeBytes = 16 * 1024 * 1024;
+const defaultInFlightBytes = 8 * rangeBytes;
 
 /**
  * Downloads all objects, or throws the first failure after what was in flight has ended: `transfer.absent`,

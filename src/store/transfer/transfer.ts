@@ -39,7 +39,7 @@ export type TransferOptions = {
   readonly onProgress?: (progress: TransferProgress) => void;
   /** When it aborts, requests in flight end, and its reason is thrown. What has come is kept for the next time. */
   readonly signal?: AbortSignal;
-  /** Bytes held in memory, at least one range's. Default: 64 MiB. */
+  /** Bytes held in memory, at least one range's. Default: 64 MiB up, 128 MiB down. */
   readonly maxInFlightBytes?: number;
 };
 
@@ -50,8 +50,6 @@ export type DownloadOptions = TransferOptions & {
    */
   readonly flush?: boolean;
 };
-
-export const defaultInFlightBytes = 64 * 1024 * 1024;
 
 /** Sums of a transfer, told to whoever asked. */
 export function createProgressMeter(options: {

@@ -10,13 +10,14 @@ import { UserError } from "../../base/errors.ts";
 import type { Store } from "../store.ts";
 import { createByteBudget } from "./byte-budget.ts";
 import { onLocalFile } from "./local-files.ts";
-import { createProgressMeter, defaultInFlightBytes } from "./transfer.ts";
+import { createProgressMeter } from "./transfer.ts";
 import type {
   FileToUpload,
   TransferOptions,
   UploadedFile,
 } from "./transfer.ts";
 
+const defaultInFlightBytes = 64 * 1024 * 1024;
 const chunkBytes = 16 * 1024 * 1024;
 /** Parts that a store holds of one object: four that go up, the one that is being filled, and its source. */
 const chunksHeld = 6;

@@ -19,7 +19,7 @@ import type {
 } from "../../../src/store/transfer/transfer.ts";
 import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 
-const rangeBytes = 8 * 1024 * 1024;
+const rangeBytes = 16 * 1024 * 1024;
 const mebibyte = 1024 * 1024;
 
 const sumOf = (bytes: Uint8Array): string =>

@@ -1,11 +1,11 @@
 /** URLs that open an object for a while, signed by the SDK's signer with its client's credentials. No request is sent. */
 import { createRequire } from "node:module";
 import type * as signing from "@smithy/signature-v4";
-import type { Clock } from "../../base/clock.ts";
-import { UserError } from "../../base/errors.ts";
-import type { Connection } from "./connection.ts";
-import { findAddress } from "./wire/address.ts";
-import { escape, escapeKey } from "./wire/escape.ts";
+import type { Clock } from "../../../base/clock.ts";
+import { UserError } from "../../../base/errors.ts";
+import type { Connection } from "../connection.ts";
+import { findAddress } from "./address.ts";
+import { escape, escapeKey } from "./escape.ts";
 
 const maxLinkSeconds = 7 * 24 * 3600;
 /** Of a body that is not known when a link is made. */
@@ -32,7 +32,7 @@ export async function createLink(options: {
   checkValidity(validForSeconds);
   const { protocol, hostname, port, basePath } = address;
   const { config } = connection.client;
-  // As the SDK is loaded (`connection.ts`), and for the same reason.
+  // As the SDK is loaded (`../connection.ts`), and for the same reason.
   const { SignatureV4 } = createRequire(import.meta.url)(
     "@smithy/signature-v4",
   ) as typeof signing;

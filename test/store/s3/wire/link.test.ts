@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { start, text } from "../../support/s3-server/fixture.ts";
+import { start, text } from "../../../support/s3-server/fixture.ts";
 
 test("a link opens an object with no configuration, and a page says that it is one", async () => {
   const { store } = await start();
