@@ -8,6 +8,17 @@ export type ModelName = (typeof MODELS)[number];
 
 export const model = z.enum(MODELS).describe("The encoder network.");
 
+/** More images at once than this and their numbers no longer fit into one constant of a compiled step. */
+const LARGEST_BATCH = 65_536;
+
+/** How many images are computed at once. */
+export const batchOf = (usual: number) =>
+  z
+    .int()
+    .min(1)
+    .max(LARGEST_BATCH, `expected at most ${LARGEST_BATCH} images at once`)
+    .default(usual);
+
 /** Networks read images of one size; a dataset of several needs this. */
 export const side = z
   .int()

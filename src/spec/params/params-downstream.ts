@@ -1,6 +1,7 @@
 /** Parameters of `finetune` and `evaluate`. */
 import { z } from "zod";
 import {
+  batchOf,
   learningRateSchedule,
   measuringCrop,
   moveOneWay,
@@ -76,7 +77,7 @@ export const finetuneParams = z
       .describe(
         "Fold the measured statistics into the weights, or keep batch norm while training.",
       ),
-    batch: z.int().min(1).default(50),
+    batch: batchOf(50).describe("Images per step."),
     optimizer: z
       .strictObject({
         learningRate: z.number().positive().default(0.03),
@@ -117,7 +118,7 @@ export const evaluateParams = z
       .enum(["classification", "colorization"])
       .default("classification")
       .describe("What the model does: name classes, or colour gray images."),
-    batch: z.int().min(1).default(250),
+    batch: batchOf(250).describe("Images at once."),
     side,
     crop: measuringCrop,
     limit: count

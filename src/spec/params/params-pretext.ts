@@ -1,6 +1,7 @@
 /** Parameters of `initialize` and `pretrain`: encoders before they meet a label. Defaults are those of the paper. */
 import { z } from "zod";
 import {
+  batchOf,
   learningRateSchedule,
   model,
   readOneWay,
@@ -95,7 +96,7 @@ export const pretrainParams = z
       .positive()
       .optional()
       .describe("Length of the run in passes over the dataset."),
-    batch: z.int().min(1).default(8).describe("Images per step."),
+    batch: batchOf(8).describe("Images per step."),
     optimizer: z
       .strictObject({
         learningRate: z.number().positive().default(1e-3),
