@@ -20,14 +20,18 @@ export const labels = {
 export const annotations = {
   /** On a Job: SHA-256 of what decides its pods; "already exists" with the same hash is success. */
   templateHash: `${GROUP}/template-hash`,
-  /** On a Job: the attempt number that it is for each of its tasks. */
+  /** On a Job and its pods: the attempt number that it is for each of its tasks. */
   attempt: `${GROUP}/attempt`,
-  /** On a Job: where its tasks are named, a path in the store (invariant E). */
+  /** On a Job of many tasks and its pods: which pack of the run they are, a folder in the store (invariant E). */
   pack: `${GROUP}/pack`,
+  /** On a Job of one task and its pods: which. */
+  task: `${GROUP}/task`,
   /** On a Run, by people: `true` cancels it. */
   cancel: `${GROUP}/cancel`,
   /** On a Run, by people: `*` or task names, each `NAME@RFC3339`, separated by commas: failures before that count no more. */
   retry: `${GROUP}/retry`,
   /** On a Run of a Schedule: the moment that it stands for, RFC 3339. */
   scheduledAt: `${GROUP}/scheduled-at`,
+  /** On a Run of a Schedule: `true` where its moment was made up for by a backfill. */
+  backfill: `${GROUP}/backfill`,
 } as const;

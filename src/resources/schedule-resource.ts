@@ -20,6 +20,7 @@ export type ScheduleSpec = {
   /** Runs start up to so long after the moment, always the same time for the same Schedule and moment. */
   readonly jitterSeconds?: number;
   readonly suspend?: boolean;
+  /** Default 3; of failed and cancelled ones 1. */
   readonly successfulRunsHistoryLimit?: number;
   readonly failedRunsHistoryLimit?: number;
   /** Moments of the past to run as well, oldest first, `maxAtOnce` at a time. */
@@ -50,11 +51,17 @@ export type ScheduleStatus = {
   readonly active?: readonly string[];
   /** Moments skipped since the Schedule is there: concurrency, deadline. */
   readonly skipped?: number;
-  /** Of the last ended Run: `Succeeded, everything was found in the store`. */
+  /** When a Run last ended, and how: `Succeeded, everything was found in the store`. */
+  readonly lastEndTime?: string;
   readonly lastResult?: string;
   readonly backfill?: {
-    readonly done: number;
+    /** Range, schedule and time zone that the figures are of: another one begins anew. */
+    readonly of: string;
     readonly total: number;
+    /** Moments that a Run was made for … */
+    readonly started: number;
+    /** … and of these, Runs that have ended. */
+    readonly done: number;
     /** The last moment that a Run was made for. */
     readonly upTo?: string;
   };
