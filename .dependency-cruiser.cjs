@@ -106,7 +106,7 @@ const roomRules = Object.entries(rooms).map(([room, { may, why }]) => ({
 
 /** One door per dependency. */
 const doors = [
-  { name: "yaml", package: "yaml", door: ["^src/spec/"] },
+  { name: "yaml", package: "yaml", door: ["^src/spec/", "^src/kube/config/"] },
   {
     name: "zod",
     package: "zod",

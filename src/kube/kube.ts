@@ -105,6 +105,12 @@ export type ListOptions = {
   readonly fieldSelector?: string;
 };
 
+export type Listed<T extends KubeObject> = {
+  readonly items: readonly T[];
+  /** Of the moment that the list shows. */
+  readonly resourceVersion: string;
+};
+
 export type WatchEvent<T extends KubeObject> =
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: T }
   /** Nothing happened up to this version. */
@@ -157,10 +163,7 @@ export type Kube = {
   list<T extends KubeObject>(
     resource: KubeResource,
     options: ListOptions,
-  ): Promise<{
-    readonly items: readonly T[];
-    readonly resourceVersion: string;
-  }>;
+  ): Promise<Listed<T>>;
   /** Throws `KubeRefusal` with reason `AlreadyExists`. */
   create<T extends KubeObject>(resource: KubeResource, object: T): Promise<T>;
   /** Server-side apply: creates the object or changes the fields that are sent. */
@@ -187,7 +190,10 @@ export type Kube = {
     name: ObjectName,
     options?: DeleteOptions,
   ): Promise<boolean>;
-  /** One connection's events after `resourceVersion`; ends when the server ends it, throws `KubeRefusal` 410 when that version is gone. */
+  /**
+   * One connection's events after `resourceVersion`; the first is a bookmark of that version, when the connection stands.
+   * Ends when the server ends it or `signal` aborts, throws `KubeRefusal` 410 when that version is gone.
+   */
   watch<T extends KubeObject>(
     resource: KubeResource,
     options: ListOptions & {

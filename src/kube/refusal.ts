@@ -1,5 +1,7 @@
 /** What an API server answers when it does not do what it is asked: `metav1.Status`, as an error. */
 
+import { UserError } from "../base/errors.ts";
+
 /** `metav1.StatusReason`, those that callers decide by. */
 export type RefusalReason =
   | "AlreadyExists"
@@ -44,3 +46,24 @@ export function isQuotaExceeded(thrown: unknown): thrown is KubeRefusal {
     thrown.message.includes("exceeded quota")
   );
 }
+
+/** For commands: a refusal as somebody's who can mend it. `server` is `Kube.server`. */
+export function toUserError(refusal: KubeRefusal, server: string): UserError {
+  const { status, message, causes, reason } = refusal;
+  const details = causes.filter((cause) => !message.includes(cause));
+  return new UserError({
+    code: `kube.${reason.charAt(0).toLowerCase()}${reason.slice(1)}`,
+    message: [`the API server at ${server} says: ${message}`, ...details].join(
+      "\n  ",
+    ),
+    ...(hints[status] && { hint: hints[status] }),
+    cause: refusal,
+  });
+}
+
+const hints: Readonly<Record<number, string>> = {
+  401: "the credentials of this context are unknown there or have expired: log in again (`kubectl auth whoami` asks the same)",
+  403: "ask for the role that the chart ships for this (editor or viewer) in this namespace, or choose another with --namespace",
+  404: "is hueline installed in this cluster? `kubectl get crd runs.hueline.dev` says",
+  409: "somebody else has changed it or made one of the same name meanwhile: look at it and try again",
+};

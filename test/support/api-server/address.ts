@@ -10,7 +10,7 @@ export type Address = {
   readonly subresource: string | null;
 };
 
-/** Null: no path of objects. Throws what a server answers for kinds that it does not know. */
+/** Null: no path of objects that are kept. Throws what a server answers for kinds that it does not know. */
 export function parseAddress(
   pathname: string,
   served: readonly KubeResource[],
@@ -19,7 +19,7 @@ export function parseAddress(
     /^\/(?:api\/(v1)|apis\/([^/]+\/[^/]+))\/(?:namespaces\/([^/]+)\/(?=[^/]))?([^/]+)(?:\/([^/]+))?(?:\/([^/]+))?$/.exec(
       pathname,
     );
-  if (!match) return null;
+  if (!match || pathname.endsWith("reviews")) return null;
   const [, core, group, namespace, plural, name, subresource] = match.map(
     (part) => (part === undefined ? undefined : decodeURIComponent(part)),
   );

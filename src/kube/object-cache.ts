@@ -1,0 +1,103 @@
+/**
+ * The objects of a kind as far as events have told, by name and by an index.
+ *
+ * C1 An older state never replaces a newer one: events may come twice and, after a connection was taken up again, once
+ *    more. Versions of one kind are numbers that grow (KEP-5504); where they are none, the last that came counts.
+ * C2 A uid that is gone never comes back; the same name with another uid is another object.
+ */
+import type { KubeObject } from "./kube.ts";
+
+export type ObjectCache<T extends KubeObject> = {
+  get(namespace: string, name: string): T | null;
+  list(): readonly T[];
+  byIndex(value: string): readonly T[];
+  /** True: it is news. */
+  put(object: T): boolean;
+  remove(object: T): boolean;
+  /** What is not among `objects` is gone. Each that came, changed or went, in its last state. */
+  replaceAll(objects: readonly T[]): readonly T[];
+};
+
+export function createObjectCache<T extends KubeObject>(
+  indexBy: (object: T) => string | null,
+): ObjectCache<T> {
+  const objects = new Map<string, T>();
+  const index = new Map<string, Map<string, T>>();
+  /** Since the last list: no event is older than it. */
+  const gone = new Set<string>();
+
+  function unindex(object: T): void {
+    const value = indexBy(object);
+    if (value === null) return;
+    const entries = index.get(value);
+    entries?.delete(keyOf(object));
+    if (entries?.size === 0) index.delete(value);
+  }
+  function keep(object: T): void {
+    objects.set(keyOf(object), object);
+    const value = indexBy(object);
+    if (value === null) return;
+    const entries = index.get(value) ?? new Map<string, T>();
+    index.set(value, entries.set(keyOf(object), object));
+  }
+  function drop(object: T): void {
+    objects.delete(keyOf(object));
+    unindex(object);
+    const { uid } = object.metadata;
+    if (uid !== undefined) gone.add(uid);
+  }
+
+  function put(object: T): boolean {
+    const { uid } = object.metadata;
+    if (uid !== undefined && gone.has(uid)) return false; // C2
+    const known = objects.get(keyOf(object));
+    if (known?.metadata.uid === uid && known && !isNewer(object, known))
+      return false; // C1
+    if (known && known.metadata.uid !== uid) drop(known);
+    else if (known) unindex(known);
+    keep(object);
+    return true;
+  }
+
+  return {
+    get: (namespace, name) => objects.get(`${namespace}/${name}`) ?? null,
+    list: () => [...objects.values()],
+    byIndex: (value) => [...(index.get(value)?.values() ?? [])],
+    put,
+    remove(object) {
+      const known = objects.get(keyOf(object));
+      const { uid } = object.metadata;
+      if (uid !== undefined) gone.add(uid);
+      if (!known || known.metadata.uid !== uid) return false;
+      drop(known);
+      return true;
+    },
+    replaceAll(all) {
+      gone.clear();
+      const listed = new Set(all.map(keyOf));
+      const lost = [...objects.values()].filter(
+        (object) => !listed.has(keyOf(object)),
+      );
+      lost.forEach(drop);
+      return [...lost, ...all.filter(put)];
+    },
+  };
+}
+
+function keyOf({ metadata }: KubeObject): string {
+  return `${metadata.namespace ?? ""}/${metadata.name}`;
+}
+
+/** The newer of two versions. */
+export function isNewerVersion(a: string, b: string): boolean {
+  const isNumber = /^\d{1,20}$/;
+  if (!isNumber.test(a) || !isNumber.test(b)) return a !== b;
+  return BigInt(a) > BigInt(b);
+}
+
+function isNewer(a: KubeObject, b: KubeObject): boolean {
+  return isNewerVersion(
+    a.metadata.resourceVersion ?? "",
+    b.metadata.resourceVersion ?? "",
+  );
+}
