@@ -1,6 +1,7 @@
-import { readdir, utimes } from "node:fs/promises";
+import { readdir, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { systemClock } from "../../src/base/clock.ts";
 import { createFileStore } from "../../src/store/fs.ts";
 import { createRun } from "../../src/store/runs/run-records.ts";
 import { isCommitted } from "../../src/store/artifacts/manifest.ts";
@@ -30,8 +31,14 @@ async function createOldStore() {
   await age();
   const gc = (...args: readonly string[]) =>
     runCli(["gc", ...args], { currentDirectory: folder });
+  /** On a machine whose clock is so far ahead. */
+  const gcAhead = (byMs: number, ...args: readonly string[]) =>
+    runCli(["gc", ...args], {
+      currentDirectory: folder,
+      clock: { ...systemClock, now: () => Date.now() + byMs },
+    });
   const has = (name: string) => isCommitted(store, keyOf(name));
-  return { folder, store, age, gc, has };
+  return { folder, directory, store, age, gc, gcAhead, has };
 }
 
 test("gc shows what it would remove and removes nothing, until --yes", async () => {
@@ -48,6 +55,46 @@ test("gc shows what it would remove and removes nothing, until --yes", async () 
   expect(real.stdout).toContain("removed");
   expect([await has("gone"), await has("kept")]).toEqual([false, true]);
   expect((await gc("--yes")).stdout).toBe("nothing was removed\n");
+});
+
+test("what is young is so by the store's clock, however wrong this machine's is", async () => {
+  const { store, gcAhead, has } = await createOldStore();
+  const fortnight = 14 * 86_400_000;
+  await commitArtifact(
+    store,
+    { key: keyOf("fresh") },
+    { "w.bin": new Uint8Array(2048) },
+  );
+  const behind = await gcAhead(-fortnight, "--older-than", "1d");
+  expect(behind.stdout).toContain("study-12345678, last used 48 h");
+  await gcAhead(fortnight, "--yes", "--older-than", "3d");
+  expect(await Promise.all(["fresh", "kept", "gone"].map(has))).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  expect(await store.stat("gc/clock.json")).toBeNull();
+});
+
+test("gc of a store that can only be read says whose clock it goes by, and removes nothing", async () => {
+  const { directory, gc, has } = await createOldStore();
+  // Where a file stands nobody can make a folder, not even root.
+  await writeFile(path.join(directory, "gc"), "");
+  const dry = await gc();
+  expect(dry.exitCode).toBe(0);
+  expect(dry.stderr).toContain("ages are by this machine's clock");
+  expect(dry.stdout).toMatch(/artifact +1 +2\.0 KiB/);
+  expect((await gc("--yes")).exitCode).toBe(65);
+  expect(await has("gone")).toBe(true);
+});
+
+test("gc of an empty store leaves it empty", async () => {
+  const folder = await createTemporaryFolder();
+  const { stdout } = await runCli(["gc", "--store", "nothing"], {
+    currentDirectory: folder,
+  });
+  expect(stdout).toBe("nothing to remove\n");
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test("gc -o json has sizes by category, runs given up and artifacts, dry or not", async () => {

@@ -1,5 +1,5 @@
 /** Runs the command line in this process, against a temporary folder, and keeps what it wrote. */
-import { systemClock } from "../../src/base/clock.ts";
+import { systemClock, type Clock } from "../../src/base/clock.ts";
 import { silentLogger } from "../../src/base/log.ts";
 import type {
   Environment,
@@ -41,6 +41,7 @@ type CliOptions = {
   readonly services?: Partial<Services>;
   readonly variables?: Environment["variables"];
   readonly isTerminal?: boolean;
+  readonly clock?: Clock;
 };
 
 /** What a command is given; services refuse unless given. */
@@ -56,7 +57,7 @@ export function createEnvironment(
     homeDirectory: options.currentDirectory,
     stdout: createMemoryOutput({ isTerminal }),
     stderr: createMemoryOutput({ isTerminal }),
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     log: silentLogger,
     signal: new AbortController().signal,
     self: [process.execPath],

@@ -101,7 +101,7 @@ export function createWorld() {
       return await sweep(plan, survey.runs, {
         ...options(run),
         store: view,
-        graceMs: all.graceMs,
+        cutoffMs: clock.now() - all.graceMs,
       });
     },
     /** What a run does before it relies on a manifest; whether it then finds the artifact. */

@@ -2,7 +2,7 @@
  * `hueline gc`: shows what no run and no pin needs, and removes it with `--yes`. What goes is decided by a pure function
  * of what lies in the store (`store/gc/plan-sweep.ts`); how it goes without harm to runs is `store/gc/sweep.ts`.
  */
-import { ExitCode } from "../../base/errors.ts";
+import { ExitCode, UserError } from "../../base/errors.ts";
 import { formatDuration } from "../../report/format.ts";
 import { createLiveness, readOwner } from "../../store/claims/owner.ts";
 import { readPins } from "../../store/gc/pins.ts";
@@ -12,6 +12,7 @@ import {
   type SweepPlan,
   type SweepPolicy,
 } from "../../store/gc/plan-sweep.ts";
+import { readStoreTime } from "../../store/gc/store-time.ts";
 import { surveyStore, type Survey } from "../../store/gc/survey.ts";
 import { sweep } from "../../store/gc/sweep.ts";
 import type { SweepResult } from "../../store/gc/sweeping.ts";
@@ -52,18 +53,45 @@ export async function gc(
   const { clock, host } = environment;
   const isOwnerAlive = createLiveness({ host: host.name });
   const survey = await surveyStore(store, { clock, isOwnerAlive });
-  const plan = planSweep(survey, policy, clock.now());
-  const result =
-    options.yes === true
-      ? await sweepStore(environment, { store, survey, plan, policy })
-      : null;
+  const isDry = options.yes !== true;
+  const nowMs = await nowOf(store, survey, { environment, isDry });
+  const plan = planSweep(survey, policy, nowMs);
+  const cutoffMs = nowMs - policy.graceMs;
+  const result = isDry
+    ? null
+    : await sweepStore(environment, { store, survey, plan, cutoffMs });
   if (options.output === "json")
     printJson(environment.stdout, toJson(store, plan, result));
   else
     environment.stdout.write(
-      format(environment, plan, result, { ...policy, grace: options.grace }),
+      format(environment, plan, result, {
+        ...policy,
+        grace: options.grace,
+        nowMs,
+      }),
     );
   return result?.isComplete === false ? ExitCode.stopped : ExitCode.done;
+}
+
+/** The store's own time, as far as it can be asked for. An empty store is not written to for it. */
+async function nowOf(
+  store: Store,
+  { keys, runs, claims }: Survey,
+  how: { readonly environment: Environment; readonly isDry: boolean },
+): Promise<number> {
+  const { clock, stderr } = how.environment;
+  if (keys.length + runs.length + claims.size === 0) return clock.now();
+  try {
+    return await readStoreTime(store);
+  } catch (thrown) {
+    // Who may only read may look.
+    if (!how.isDry || !(thrown instanceof UserError)) throw thrown;
+    stderr.write(
+      `ages are by this machine's clock, for the store's is not known: ${thrown.message}
+`,
+    );
+    return clock.now();
+  }
 }
 
 async function sweepStore(
@@ -72,10 +100,10 @@ async function sweepStore(
     readonly store: Store;
     readonly survey: Survey;
     readonly plan: SweepPlan;
-    readonly policy: SweepPolicy;
+    readonly cutoffMs: number;
   },
 ): Promise<SweepResult> {
-  const { store, survey, plan, policy } = found;
+  const { store, survey, plan, cutoffMs } = found;
   const { clock, log, signal } = environment;
   const host = environment.host.name;
   const { pid } = environment.host;
@@ -88,7 +116,7 @@ async function sweepStore(
       signal,
       isOwnerAlive: createLiveness({ host }),
       owner: await readOwner({ host, pid, run: "gc", task: "sweep" }),
-      graceMs: policy.graceMs,
+      cutoffMs,
       onProgress: (done, total) => {
         line.show(`removing ${done}/${total}`);
       },
@@ -176,13 +204,16 @@ function format(
   environment: Environment,
   plan: SweepPlan,
   result: SweepResult | null,
-  { grace, maxSizeBytes }: SweepPolicy & { readonly grace: string },
+  {
+    grace,
+    maxSizeBytes,
+    nowMs,
+  }: SweepPolicy & { readonly grace: string; readonly nowMs: number },
 ): string {
   const paint = painterFor(environment.stdout, environment.variables);
   const rows =
     result === null ? plannedRows(plan) : sumByCategory(result.removed);
   const total = rows.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  const nowMs = environment.clock.now();
   const lines: string[] = [];
   for (const { run, because, lastUsedAtMs } of plan.runs)
     lines.push(

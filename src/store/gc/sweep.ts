@@ -73,7 +73,6 @@ async function sweepHeld(
   const skipped: { what: string; reason: string }[] = [];
   const sweeping: Sweeping = {
     ...options,
-    cutoffMs: clock.now() - options.graceMs,
     removed: (entry) => removed.push(entry),
     skip: (what, reason) => skipped.push({ what, reason }),
     withClaim: (key, what, work) => withClaim(sweeping, key, what, work),

@@ -4,7 +4,8 @@ import type { KeepOptions } from "./keep-artifacts.ts";
 import type { Category } from "./plan-sweep.ts";
 
 export type SweepOptions = KeepOptions & {
-  readonly graceMs: number;
+  /** What was written after this is too young to be removed; by the store's clock (`store-time.ts`). */
+  readonly cutoffMs: number;
   readonly onProgress?: (done: number, total: number) => void;
 };
 
@@ -27,8 +28,6 @@ export type SweepResult = {
 
 /** What the parts of a sweep share. */
 export type Sweeping = SweepOptions & {
-  /** When what is younger was written is too late to be removed. */
-  readonly cutoffMs: number;
   removed(removed: Removed): void;
   skip(what: string, reason: string): void;
   /** Does `work` under the claim on a key, or skips what somebody else holds. */
