@@ -13,6 +13,7 @@ import { ExitCode } from "./base/errors.ts";
 import { silentLogger, type LogFields, type Logger } from "./base/log.ts";
 import type { Environment, Services, TextOutput } from "./cli/environment.ts";
 import { runProgram } from "./cli/program.ts";
+import type { StoreLog } from "./worker/store-log.ts";
 
 enableCompileCache();
 
@@ -33,8 +34,15 @@ let reportBug = (thrown: unknown): void => {
 // Also for rejections that nobody handles. Node's own end would be exit code 1, which means that a task has failed.
 process.on("uncaughtException", (thrown) => {
   reportBug(thrown);
-  process.exit(ExitCode.bug);
+  exitAfterLastWords(ExitCode.bug);
 });
+
+/** What has been said but not yet sent. */
+let sendLastWords = (): Promise<void> => Promise.resolve();
+
+function exitAfterLastWords(exitCode: ExitCode): void {
+  void sendLastWords().finally(() => process.exit(exitCode));
+}
 
 /** `hueline logs -f | head` closes our stdout: that is no error of ours, but nobody reads what would follow. */
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -88,24 +96,39 @@ function createTerminalLog(): Logger {
   return log;
 }
 
-/** JSON lines on stdout, written at once: a worker's last words must not be lost. */
-async function createWorkerLog(): Promise<{ readonly log: Logger }> {
+/** JSON lines on stdout, written at once: last words must not be lost. `tee` gets each line too. */
+async function createJsonLog({
+  level = "info",
+  tee,
+}: {
+  readonly level?: string | undefined;
+  readonly tee?: ((line: string) => void) | undefined;
+}): Promise<{ readonly log: Logger }> {
   const { pino, destination, stdTimeFunctions } = await import("pino");
+  const stdout = destination({ dest: 1, sync: true });
+  const write = (line: string): void => {
+    stdout.write(line);
+    tee?.(line);
+  };
   const log = pino(
     {
       base: null,
+      level,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination({ dest: 1, sync: true }),
+    { write },
   );
   // In an object: TypeScript takes a pino logger, which has any property, for something to await.
   return { log };
 }
 
-/** A worker stops after a checkpoint when it is told to, or when the pipe to its driver closes: the driver is gone. */
-function stopWithDriver(): AbortSignal {
-  if (!process.stdin.isTTY) {
+/**
+ * A worker stops after a checkpoint when it is told to, or when the pipe to its driver closes: the driver is gone. A
+ * detached one has no driver, and in a container its stdin is closed from the start.
+ */
+function stopSignalOf(isDetached: boolean): AbortSignal {
+  if (!isDetached && !process.stdin.isTTY) {
     process.stdin.on("end", () => {
       stopping.abort("the driver is gone");
     });
@@ -150,9 +173,11 @@ const cacheRoot = async (): Promise<string> => {
 };
 
 async function startWorker(
-  { storeUrl, run, task, graceMs }: Parameters<Services["worker"]>[0],
+  request: Parameters<Services["worker"]>[0],
   log: Logger,
+  storeLog: StoreLog | null,
 ): Promise<ExitCode> {
+  const { storeUrl, run, task, graceMs, isDetached } = request;
   const [
     { runWorker },
     { toLoaderCache },
@@ -166,17 +191,20 @@ async function startWorker(
     import("./stages/stages.ts"),
     import("./engine/location.ts"),
   ]);
+  const store = openStore(storeUrl, {
+    currentFolder: process.cwd(),
+    variables: process.env,
+  });
   return await runWorker({
-    store: openStore(storeUrl, {
-      currentFolder: process.cwd(),
-      variables: process.env,
-    }),
+    store,
     run,
     task,
     engineDirectory: await engineDirectory(),
     cache: toLoaderCache(process.env),
-    signal: stopWithDriver(),
-    grace: { ms: graceMs, end: (exitCode) => process.exit(exitCode) },
+    signal: stopSignalOf(isDetached),
+    keepsTime: isDetached,
+    grace: { ms: graceMs, end: exitAfterLastWords },
+    onTask: (name) => storeLog?.open({ store, run, task: name, log }),
     log,
     stages,
     facts: {
@@ -205,17 +233,46 @@ const services: Services = {
     });
   },
   async worker(request) {
-    const log = (await createWorkerLog()).log.child({
-      run: request.run,
-      task: request.task,
-    });
+    const { run, task, logsToStore } = request;
+    const { createStoreLog } = await import("./worker/store-log.ts");
+    const storeLog = logsToStore ? createStoreLog(systemClock) : null;
+    const tee = storeLog?.write;
+    const fields = typeof task === "string" ? { run, task } : { run, ...task };
+    const log = (await createJsonLog({ tee })).log.child(fields);
     const { reportFailure } = await import("./worker/exit-code.ts");
     reportBug = (thrown) => reportFailure(thrown, log);
+    sendLastWords = async () => storeLog?.close();
     try {
-      return await startWorker(request, log);
+      return await startWorker(request, log, storeLog);
     } catch (thrown) {
       return reportFailure(thrown, log);
+    } finally {
+      await sendLastWords();
     }
+  },
+  async controller(request) {
+    const { log } = await createJsonLog({ level: request.logLevel });
+    const [{ runController }, { openStore }] = await Promise.all([
+      import("./controller/run-controller.ts"),
+      import("./store/open-store.ts"),
+    ]);
+    return await runController({
+      ...request,
+      fingerprint: services.fingerprint,
+      openStore: (url) =>
+        openStore(url, {
+          currentFolder: process.cwd(),
+          variables: process.env,
+        }),
+      env: process.env,
+      host: os.hostname(),
+      pid: process.pid,
+      userAgent: `hueline-controller/${version}`,
+      clock: systemClock,
+      random: Math.random,
+      log,
+      signal: stopping.signal,
+    });
   },
   async colorize(request) {
     const { colorizeImages } = await import("./stages/colorize-images.ts");

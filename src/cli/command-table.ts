@@ -34,6 +34,77 @@ function wholeNumberFrom(least: number): (text: string) => number {
   };
 }
 
+/** An option that the installation gives by a variable. */
+const given = (flags: string, what: string, variable: string) =>
+  new Option(flags, what).env(variable);
+
+function controllerOptions(): readonly Option[] {
+  const number = (
+    flags: string,
+    what: string,
+    variable: string,
+    usual: number,
+  ) =>
+    given(flags, what, variable).argParser(wholeNumberFrom(0)).default(usual);
+  return [
+    storeOption(),
+    given(
+      "--namespace <name>",
+      "where Runs are (empty: in all namespaces)",
+      "HUELINE_NAMESPACE",
+    ),
+    given(
+      "--lease-namespace <name>",
+      "where Leases are (default: the controller's own)",
+      "HUELINE_LEASE_NAMESPACE",
+    ),
+    new Option("--no-leases", "do not share Runs with other replicas"),
+    given(
+      "--identity <name>",
+      "of this replica (default: machine and process)",
+      "HUELINE_IDENTITY",
+    ),
+    given("--image <image>", "what workers run", "HUELINE_IMAGE"),
+    given(
+      "--worker-service-account <name>",
+      "of workers' pods",
+      "HUELINE_WORKER_SERVICE_ACCOUNT",
+    ),
+    given(
+      "--worker-credentials-secret <name>",
+      "whose keys are variables of workers",
+      "HUELINE_WORKER_CREDENTIALS_SECRET",
+    ),
+    given(
+      "--worker-gpu-resource <name>",
+      "what `resources.gpu` counts",
+      "HUELINE_WORKER_GPU_RESOURCE",
+    ),
+    number("--workers <n>", "Runs looked after at once", "HUELINE_WORKERS", 8),
+    number("--qps <n>", "requests a second to the server", "HUELINE_QPS", 50),
+    number("--burst <n>", "requests at once", "HUELINE_BURST", 100),
+    given("--log-level <level>", "how much is logged", "HUELINE_LOG_LEVEL")
+      .choices(["trace", "debug", "info", "warn", "error"])
+      .default("info"),
+    number(
+      "--metrics-port <port>",
+      "of /metrics, /healthz, /readyz",
+      "HUELINE_METRICS_PORT",
+      9090,
+    ),
+    given(
+      "--metrics-host <address>",
+      "where they are served",
+      "HUELINE_METRICS_HOST",
+    ).default("0.0.0.0"),
+    new Option("--limit <name=number>", "change a limit (may be repeated)")
+      .argParser((value: string, all: readonly string[]) => [...all, value])
+      .default([] as readonly string[], "none"),
+    new Option("--kubeconfig <file>", "instead of KUBECONFIG"),
+    new Option("--context <name>", "of the kubeconfig"),
+  ];
+}
+
 type Action = (
   environment: Environment,
   args: readonly string[],
@@ -321,13 +392,34 @@ export const commands: readonly CommandDeclaration[] = [
     },
   },
   {
+    usage: "controller",
+    summary: "look after the Runs of a cluster (what its installation starts)",
+    description:
+      "Watches Runs and Schedules, starts Jobs for their tasks, and reports what becomes of them. Several replicas share the " +
+      "Runs by Leases. SIGTERM lets go of everything; Jobs go on.",
+    options: controllerOptions(),
+    load: async () => (await import("./commands/controller.ts")).controller,
+  },
+  {
     usage: "worker",
     summary: "run one task of a run (what executors start)",
     hidden: true,
     options: [
       storeOption(),
       new Option("--run <run>", "the run").makeOptionMandatory(),
-      new Option("--task <task>", "the task").makeOptionMandatory(),
+      new Option("--task <task>", "the task"),
+      new Option("--pack <pack>", "the pack that the task is in, with --index"),
+      new Option("--index <n>", "its place in the pack, from 0").argParser(
+        wholeNumberFrom(0),
+      ),
+      new Option(
+        "--detached",
+        "go on when stdin closes, and end when the task is over its time limit",
+      ),
+      new Option(
+        "--log-to-store",
+        "write what it says to the run's logs too, every few seconds",
+      ),
       graceOption(
         "time between SIGTERM and SIGKILL: a checkpoint that takes longer is given up",
       ),

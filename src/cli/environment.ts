@@ -5,6 +5,7 @@
 import type { ExitCode } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 
@@ -23,12 +24,50 @@ export type Services = {
   worker(options: {
     readonly storeUrl: string;
     readonly run: string;
-    readonly task: string;
+    /** Its name, or its place in a pack. */
+    readonly task: string | { readonly pack: string; readonly index: number };
+    /** Nobody holds its stdin: it goes on whoever is gone, and keeps its time limit itself. */
+    readonly isDetached: boolean;
+    /** What it says goes to the run's logs in the store too. */
+    readonly logsToStore: boolean;
     /** Between being told to stop and being killed. */
     readonly graceMs: number;
   }): Promise<ExitCode>;
+  /** Looks after the Runs of a cluster until it is told to stop. */
+  controller(request: ControllerRequest): Promise<ExitCode>;
   colorize(request: ColorizeRequest): Promise<readonly ColorizedPicture[]>;
   data(): Promise<DataService>;
+};
+
+/** What `hueline controller` is told. */
+export type ControllerRequest = {
+  readonly storeUrl: string;
+  /** Empty: all. Absent: that of the kubeconfig's context, or of the pod. */
+  readonly namespace?: string;
+  /** Default: the controller's own. */
+  readonly leaseNamespace?: string;
+  /** Whether Runs are shared with other replicas. */
+  readonly leases: boolean;
+  /** Of this replica; the same after a restart in the same place. */
+  readonly identity: string;
+  readonly image: string;
+  readonly workerServiceAccount?: string;
+  readonly workerCredentialsSecret?: string;
+  readonly workerGpuResource?: string;
+  readonly workers: number;
+  readonly requestsPerSecond: number;
+  readonly burst: number;
+  readonly logLevel: string;
+  readonly metricsPort: number;
+  readonly metricsHost: string;
+  /** `name=value`. */
+  readonly limits: readonly string[];
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly writeReports: (
+    store: Store,
+    options: { readonly run: string; readonly plan: Plan },
+  ) => Promise<unknown>;
 };
 
 /** What `hueline data` shows of a dataset. */

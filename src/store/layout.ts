@@ -15,6 +15,10 @@ export const layout = {
   runEvents: (run: string) => `runs/${run}/events.jsonl`,
   runControl: (run: string) => `runs/${run}/control.json`,
   runTask: (run: string, task: string) => `runs/${run}/tasks/${task}.json`,
+  /** Descriptions of tasks that share a Job: chunks by number, and their names. */
+  runPack: (run: string, pack: string) => `runs/${run}/packs/${pack}/`,
+  runFound: (run: string) => `runs/${run}/found.json`,
+  runUsage: (run: string) => `runs/${run}/usage.json`,
   runAttempts: (run: string) => `runs/${run}/attempts/`,
   runLog: (run: string, task: string) => `runs/${run}/logs/${task}.log`,
   runReport: (run: string) => `runs/${run}/report/`,

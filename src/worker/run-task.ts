@@ -20,13 +20,17 @@ import {
   readOwner,
 } from "../store/claims/owner.ts";
 import { layout } from "../store/layout.ts";
+import type { TaskDescription } from "../plan/task-description.ts";
+import { readPackedDescription } from "../store/runs/run-packs.ts";
 import { readTaskDescription } from "../store/runs/run-records.ts";
+import type { Store } from "../store/store.ts";
 import { reportFailure } from "./exit-code.ts";
 import { createMeteredStore } from "./metered-store.ts";
 import { createProgressLog } from "./progress-log.ts";
 import { runStage } from "./run-stage.ts";
 import { watchGrace } from "./stop-grace.ts";
 import { discardFiles, tidy } from "./tidy.ts";
+import { createTimeLimit } from "./time-limit.ts";
 import { toManifest } from "./to-manifest.ts";
 import type { Work, WorkerOptions } from "./work.ts";
 
@@ -60,13 +64,13 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
   if (grace !== null)
     void watchGrace({ grace, signal, over: over.signal, clock, log });
   try {
-    const description = await readTaskDescription(
-      store,
-      options.run,
-      options.task,
-    );
+    const description = await readDescription(store, options);
+    options.onTask?.(description.task.name);
+    const limitMs = options.keepsTime ? description.task.timeoutMs : null;
+    const limit = createTimeLimit(limitMs, { clock, over: over.signal });
     const work = {
       ...options,
+      signal: AbortSignal.any([signal, limit.signal]),
       cache: options.cache ?? null,
       grace: options.grace ?? null,
       addRead,
@@ -77,7 +81,7 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
       progress,
       startedAtMs,
     };
-    summarize(await runTask(work));
+    summarize(await limit.explain(() => runTask(work)));
     return ExitCode.done;
   } catch (thrown) {
     summarize("not done");
@@ -85,6 +89,15 @@ export async function runWorker(options: WorkerOptions): Promise<ExitCode> {
   } finally {
     over.abort();
   }
+}
+
+function readDescription(
+  store: Store,
+  { run, task }: WorkerOptions,
+): Promise<TaskDescription> {
+  if (typeof task === "string") return readTaskDescription(store, run, task);
+  const { pack, index } = task;
+  return readPackedDescription(store, { run, pack }, index);
 }
 
 async function runTask(work: Work): Promise<Outcome> {

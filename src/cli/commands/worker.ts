@@ -1,4 +1,4 @@
-/** `hueline worker`: runs one task; what executors start, locally and in a container. */
+/** `hueline worker`: runs one task, named or by its place in a pack; what executors start, locally and in a container. */
 import { ExitCode, UserError } from "../../base/errors.ts";
 import type { Environment } from "../environment.ts";
 import { durationOption } from "../unit-options.ts";
@@ -9,7 +9,11 @@ export async function worker(
   options: {
     readonly store?: string;
     readonly run: string;
-    readonly task: string;
+    readonly task?: string;
+    readonly pack?: string;
+    readonly index?: number;
+    readonly detached?: boolean;
+    readonly logToStore?: boolean;
     readonly grace: string;
   },
 ): Promise<ExitCode> {
@@ -24,7 +28,29 @@ export async function worker(
   return await environment.services.worker({
     storeUrl: options.store,
     run: options.run,
-    task: options.task,
+    task: taskOf(options),
+    isDetached: options.detached ?? false,
+    logsToStore: options.logToStore ?? false,
     graceMs: durationOption("--grace", options.grace),
+  });
+}
+
+function taskOf({
+  task,
+  pack,
+  index,
+}: {
+  readonly task?: string;
+  readonly pack?: string;
+  readonly index?: number;
+}): string | { readonly pack: string; readonly index: number } {
+  if (task !== undefined && pack === undefined && index === undefined)
+    return task;
+  if (task === undefined && pack !== undefined && index !== undefined)
+    return { pack, index };
+  throw new UserError({
+    code: "cli.option",
+    message: "a worker is told its task by --task, or by --pack and --index",
+    exitCode: ExitCode.usage,
   });
 }

@@ -4,8 +4,12 @@
  */
 import { constants } from "node:os";
 import type { Resources } from "../../plan/plan.ts";
-import { gibibytes } from "../../run/capacity.ts";
 import type { AttemptObservation, EndCause } from "../../run/observation.ts";
+import {
+  explainError,
+  explainOutOfMemory,
+  explainTail,
+} from "../last-words.ts";
 import type { StageError } from "../worker-line.ts";
 
 export type ProcessEnd = {
@@ -69,26 +73,16 @@ function reasonOf(
   stop: StopRequest | null,
   resources: Resources,
 ): string {
-  const declared = gibibytes(resources.memoryBytes);
-  const seen =
-    end.peakBytes === null ? "" : `, peak seen ${gibibytes(end.peakBytes)}`;
   if (cause === "out-of-memory")
-    return `out of memory (declared ${declared}${seen}); declare more under 'resources.memory' of the stage, or as its 'resources.memoryMax', or make its batches smaller`;
+    return explainOutOfMemory(resources, end.peakBytes);
   if (stop !== null) return stop.reason;
   if (end.spawnError !== null)
     return `the worker process could not be started: ${end.spawnError}`;
   if (end.signal === "SIGKILL")
-    return `killed by SIGKILL; if nobody killed it, it ran out of memory (declared ${declared}${seen})`;
+    return `killed by SIGKILL; if nobody killed it, it ran ${explainOutOfMemory(resources, end.peakBytes)}`;
   if (end.signal !== null)
-    return `ended by ${end.signal}${lastWords(end.tail)}`;
+    return `ended by ${end.signal}${explainTail(end.tail)}`;
   if (end.lastError === null)
-    return `ended with exit code ${end.exitCode}${lastWords(end.tail)}`;
-  const { message, hint } = end.lastError;
-  return hint === null ? message : `${message}; ${hint}`;
-}
-
-function lastWords(tail: readonly string[]): string {
-  return tail.length === 0
-    ? " without a word"
-    : `; its last words: ${tail.join(" | ")}`;
+    return `ended with exit code ${end.exitCode}${explainTail(end.tail)}`;
+  return explainError(end.lastError);
 }

@@ -9,7 +9,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
-import type { Plan, Task } from "../../plan/plan.ts";
+import type { Plan } from "../../plan/plan.ts";
 import { describeTask } from "../../plan/task-description.ts";
 import type {
   Observation,
@@ -26,6 +26,7 @@ import { createKeyWatch } from "../key-watch.ts";
 import { createLocalAttempts } from "./local-attempts.ts";
 import { createMemoryProbe, type MemoryProbe } from "./process-memory.ts";
 import { createSignalFlag } from "../signal-flag.ts";
+import { createTaskIndex } from "../task-index.ts";
 
 /** Time for a checkpoint after SIGTERM; the same as a pod's default. */
 const DEFAULT_GRACE_MS = 30_000;
@@ -138,17 +139,5 @@ export async function openLocalExecutor(
       const failure = attempts.takeFailure();
       if (failure !== null) throw failure.thrown;
     },
-  };
-}
-
-/** Tasks by name, computed once for the plan that is at hand. */
-function createTaskIndex(): (plan: Plan) => ReadonlyMap<string, Task> {
-  let known: { plan: Plan; byName: ReadonlyMap<string, Task> } | null = null;
-  return (plan) => {
-    if (known?.plan !== plan) {
-      const byName = new Map(plan.tasks.map((task) => [task.name, task]));
-      known = { plan, byName };
-    }
-    return known.byName;
   };
 }

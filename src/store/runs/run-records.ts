@@ -85,7 +85,7 @@ const statusSchema = z.looseObject({
     ),
   }),
 });
-const descriptionSchema = z.looseObject({
+export const descriptionSchema = z.looseObject({
   run: z.string(),
   pipeline: z.string(),
   task: z.looseObject({ name: z.string(), kind: z.string(), key: z.string() }),

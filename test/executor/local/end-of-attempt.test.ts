@@ -76,7 +76,7 @@ describe("the end of an attempt", () => {
         exitCode: 137,
         cause: null,
         reason:
-          "killed by SIGKILL; if nobody killed it, it ran out of memory (declared 1.0 GiB, peak seen 0.5 GiB)",
+          "killed by SIGKILL; if nobody killed it, it ran out of memory (declared 1.0 GiB, peak seen 0.5 GiB); declare more under 'resources.memory' of the stage, or as its 'resources.memoryMax', or make its batches smaller",
       },
     ],
     [

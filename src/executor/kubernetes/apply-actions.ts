@@ -1,0 +1,126 @@
+/**
+ * Actions → requests: Jobs are removed, created, and looked after. All of it may be repeated (K3).
+ */
+import { mapBounded } from "../../base/async.ts";
+import { resources } from "../../kube/kube.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { Action } from "../../run/status.ts";
+import type { Job } from "../jobs/job.ts";
+import { attemptNumberOf } from "../jobs/observe-jobs.ts";
+import type {
+  ExecutorState,
+  KubernetesExecutorOptions,
+} from "./executor-state.ts";
+import type { JobWatch } from "./job-watch.ts";
+import { tendJobs } from "./tend-jobs.ts";
+
+const RECORDS_AT_ONCE = 16;
+
+export async function applyActions(
+  state: ExecutorState,
+  plan: Plan,
+  actions: readonly Action[],
+): Promise<void> {
+  await stopTasks(state, actions);
+  await startTasks(state, plan, actions);
+  await tend(state, plan);
+}
+
+async function stopTasks(
+  { options, watch, seen, ended, starter, flag }: ExecutorState,
+  actions: readonly Action[],
+): Promise<void> {
+  const stops = new Map(
+    actions.flatMap((action) =>
+      action.kind === "stop" && action.cause === "stopped-by-us"
+        ? [[action.task, action] as const]
+        : [],
+    ),
+  );
+  if (stops.size === 0) return;
+  starter.forget(stops);
+  const { views } = await watch.look();
+  const nowMs = options.clock.now();
+  for (const { job, tasks } of views) {
+    const number = attemptNumberOf(job);
+    const concerned = tasks.filter((task) => stops.has(task));
+    if (concerned.length === 0) continue;
+    // Those that ran: the next start is their next attempt, and goes on from a checkpoint.
+    await mapBounded(concerned, RECORDS_AT_ONCE, async (task) => {
+      const attempt = seen.get(task)?.find((one) => one.number === number);
+      const reason = stops.get(task)?.reason ?? "";
+      if (attempt === undefined || attempt.end || attempt.waiting) return;
+      const cause = "stopped-by-us" as const;
+      const end = { atMs: nowMs, exitCode: null, cause, reason };
+      await ended.add(task, { ...attempt, end });
+    });
+    await removeJob(options, watch, job);
+  }
+  flag.raise();
+}
+
+async function startTasks(
+  state: ExecutorState,
+  plan: Plan,
+  actions: readonly Action[],
+): Promise<void> {
+  const { options, watch, keys, ended, starter, flag, byNameOf } = state;
+  const byName = byNameOf(plan);
+  const { views } = await watch.look();
+  const reached = new Map<string, number>();
+  for (const { job, tasks } of views)
+    for (const task of tasks)
+      reached.set(task, Math.max(reached.get(task) ?? 0, attemptNumberOf(job)));
+  const ready = actions.flatMap((action) => {
+    if (action.kind !== "start") return [];
+    const { attempt } = action;
+    const task = byName.get(action.task);
+    if (task === undefined)
+      throw new Error(`the plan has no task '${action.task}'`);
+    if ((reached.get(task.name) ?? 0) >= attempt) return [];
+    return [{ task, attempt, attempts: ended.of(task.name) }];
+  });
+  const control = await options.readControl();
+  const outcome = await starter.start(plan, ready, { views, keys, control });
+  for (const job of outcome.created) watch.created(job);
+  await mapBounded(outcome.refused, RECORDS_AT_ONCE, ({ task, attempt }) =>
+    ended.add(task, attempt),
+  );
+  if (ready.length > 0) flag.raise();
+}
+
+async function tend(state: ExecutorState, plan: Plan): Promise<void> {
+  const { options, limits, watch, keys, ended, sent, byNameOf } = state;
+  const { kube, log, getRun, settings, clock } = options;
+  const byName = byNameOf(plan);
+  const { views, orphans } = await watch.look();
+  const { spec } = getRun();
+  const isCommitted = (task: string): boolean =>
+    keys.isCommitted(byName.get(task)?.key ?? "");
+  await tendJobs({
+    kube,
+    log,
+    sent,
+    views,
+    orphans: orphans.map(({ pod }) => pod),
+    isCommitted,
+    isSettled: (task, attempt) => isCommitted(task) || ended.has(task, attempt),
+    parallelism:
+      spec.queue === undefined ? (spec.parallelism ?? null) : "queue",
+    ttlSeconds: limits.ttlSeconds,
+    lostAfterSeconds: spec.pods?.lostAfterSeconds ?? settings.lostAfterSeconds,
+    nowMs: clock.now(),
+    removeJob: (job) => removeJob(options, watch, job),
+  });
+}
+
+/** In the background: its pods get SIGTERM, and save a checkpoint. */
+async function removeJob(
+  { kube }: KubernetesExecutorOptions,
+  watch: JobWatch,
+  job: Job,
+): Promise<void> {
+  const { name, namespace = "", uid = "" } = job.metadata;
+  await kube.remove(resources.job, { name, namespace }, { uid });
+  watch.removed(job);
+}

@@ -1,0 +1,91 @@
+/**
+ * What explains waiting but is watched by nobody: Kueue's Workloads, and the events of Jobs that cannot create pods. Asked
+ * for only while something waits, and seldom. A cluster without Kueue, or one that lets us see neither, explains less.
+ */
+import type { Clock } from "../../base/clock.ts";
+import { resources, type Kube, type KubeObject } from "../../kube/kube.ts";
+import { KubeRefusal } from "../../kube/refusal.ts";
+import type { Job } from "../jobs/job.ts";
+import type { Workload } from "../jobs/why-pending.ts";
+
+const LOOK_EVERY_MS = 5000;
+const JOBS_AT_ONCE = 5;
+
+type KubeEvent = KubeObject & {
+  readonly reason?: string;
+  readonly message?: string;
+};
+
+export type LookAround = {
+  /** Asks again if it is time; `suspended` and `podless` are the Jobs that wait for admission and for pods. */
+  look(jobs: {
+    readonly suspended: readonly Job[];
+    readonly podless: readonly Job[];
+  }): Promise<void>;
+  workloadOf(job: Job): Workload | null;
+  failedCreateOf(job: Job): string | null;
+};
+
+export function createLookAround(options: {
+  readonly kube: Kube;
+  readonly namespace: string;
+  readonly clock: Clock;
+}): LookAround {
+  const { kube, namespace, clock } = options;
+  let workloads = new Map<string, Workload>();
+  let failures = new Map<string, string>();
+  let nextLookMs = 0;
+
+  const lookAtWorkloads = async (): Promise<void> => {
+    const all = await listIfAllowed<Workload>(kube, resources.workload, {
+      namespace,
+    });
+    workloads = new Map(
+      all.flatMap((workload) =>
+        (workload.metadata.ownerReferences ?? []).map(
+          ({ uid }) => [uid, workload] as const,
+        ),
+      ),
+    );
+  };
+  const lookAtEvents = async (jobs: readonly Job[]): Promise<void> => {
+    const found = new Map<string, string>();
+    for (const { metadata } of jobs.slice(0, JOBS_AT_ONCE)) {
+      const events = await listIfAllowed<KubeEvent>(kube, resources.event, {
+        namespace,
+        fieldSelector: `involvedObject.name=${metadata.name}`,
+      });
+      const last = events.findLast(({ reason }) => reason === "FailedCreate");
+      if (last?.message) found.set(metadata.uid ?? "", last.message);
+    }
+    failures = found;
+  };
+
+  return {
+    async look({ suspended, podless }) {
+      if (suspended.length + podless.length === 0) return;
+      if (clock.monotonicMs() < nextLookMs) return;
+      nextLookMs = clock.monotonicMs() + LOOK_EVERY_MS;
+      if (suspended.length > 0) await lookAtWorkloads();
+      await lookAtEvents(podless);
+    },
+    workloadOf: ({ metadata }) => workloads.get(metadata.uid ?? "") ?? null,
+    failedCreateOf: ({ metadata }) => failures.get(metadata.uid ?? "") ?? null,
+  };
+}
+
+async function listIfAllowed<T extends KubeObject>(
+  kube: Kube,
+  resource: Parameters<Kube["list"]>[0],
+  options: Parameters<Kube["list"]>[1],
+): Promise<readonly T[]> {
+  try {
+    return (await kube.list<T>(resource, options)).items;
+  } catch (thrown) {
+    // Explanations are optional: no Kueue here, or no right to look.
+    const isAbsent =
+      thrown instanceof KubeRefusal && [403, 404].includes(thrown.status);
+    if (!isAbsent) throw thrown;
+    return [];
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * What Jobs need beside being created: shares of the Run's parallelism, a time to live, an end where nobody waits for them
+ * any more, and the removal of pods that a dead node holds on to. Level-triggered: it looks at what is there and changes
+ * what should be otherwise; what has gone meanwhile needs nothing.
+ */
+import { mapBounded } from "../../base/async.ts";
+import type { Logger } from "../../base/log.ts";
+import { resources, type Kube } from "../../kube/kube.ts";
+import { KubeRefusal } from "../../kube/refusal.ts";
+import { readRanges } from "../../run/index-ranges.ts";
+import { timeOf, type Job, type Pod } from "../jobs/job.ts";
+import {
+  attemptNumberOf,
+  indexOf,
+  isActive,
+  type JobView,
+} from "../jobs/observe-jobs.ts";
+import { shareParallelism, type Sharer } from "../jobs/share-parallelism.ts";
+
+const CHANGES_AT_ONCE = 8;
+
+/** By uid: the last change that was sent, and the version of the Job that it was for. */
+export type SentChanges = Map<string, string>;
+
+export type TendOptions = {
+  readonly kube: Kube;
+  /** Kept between calls, so that nothing is sent twice before an informer tells of it. */
+  readonly sent: SentChanges;
+  readonly log: Logger;
+  readonly views: readonly JobView[];
+  /** Pods whose Jobs are gone. */
+  readonly orphans: readonly Pod[];
+  /** Whether the task is done, or its end at this attempt is written down. */
+  readonly isSettled: (task: string, attempt: number) => boolean;
+  readonly isCommitted: (task: string) => boolean;
+  /** Pods at once; null: as many as there are; `queue`: what a queue admits. */
+  readonly parallelism: number | null | "queue";
+  readonly ttlSeconds: number;
+  readonly lostAfterSeconds: number;
+  readonly nowMs: number;
+  readonly removeJob: (job: Job) => Promise<void>;
+};
+
+export async function tendJobs(options: TendOptions): Promise<void> {
+  const { views, isSettled } = options;
+  const settled = views.filter(({ job, tasks }) =>
+    tasks.every((task) => isSettled(task, attemptNumberOf(job))),
+  );
+  await mapBounded(settled, CHANGES_AT_ONCE, (view) => retire(view, options));
+  await share(
+    views.filter((view) => !settled.includes(view)),
+    options,
+  );
+  await releaseZombies(options);
+}
+
+/** A Job whose tasks are all done or written down (F): it may go, in a while, or at once if it would go on in vain. */
+async function retire(
+  { job, tasks, pods }: JobView,
+  options: TendOptions,
+): Promise<void> {
+  const { ttlSeconds, isCommitted, removeJob } = options;
+  const isInVain = pods.some(
+    (pod) => isActive(pod) && !isCommitted(tasks[indexOf(pod)] ?? ""),
+  );
+  if (isInVain) return await removeJob(job);
+  if (job.spec.ttlSecondsAfterFinished !== undefined) return;
+  await patchJob(options, job, { ttlSecondsAfterFinished: ttlSeconds });
+}
+
+/** `views`: oldest first. */
+async function share(
+  views: readonly JobView[],
+  options: TendOptions,
+): Promise<void> {
+  const { parallelism } = options;
+  if (parallelism === "queue") return;
+  const shares = shareParallelism(views.map(toSharer), parallelism);
+  const byName = new Map(views.map(({ job }) => [job.metadata.name, job]));
+  // One after the other: room is made before it is given away.
+  for (const [name, share] of shares) {
+    const job = byName.get(name);
+    if (job !== undefined) await patchJob(options, job, { parallelism: share });
+  }
+}
+
+export function toSharer({ job, pods, tasks }: JobView): Sharer {
+  const over = new Set([
+    ...readRanges(job.status?.completedIndexes ?? ""),
+    ...readRanges(job.status?.failedIndexes ?? ""),
+  ]);
+  for (const pod of pods)
+    if (pod.status?.phase === "Succeeded") over.add(indexOf(pod));
+  return {
+    name: job.metadata.name,
+    left: tasks.length - over.size,
+    active: pods.filter(isActive).length,
+    parallelism: job.spec.parallelism,
+  };
+}
+
+/**
+ * A pod that was told to go and has not gone long after its grace is on a node that does not answer, and its Job waits for
+ * it (KEP-3939). Removing it lets the next one start; should it still run, its claim is lost, and it cannot commit.
+ */
+async function releaseZombies(options: TendOptions): Promise<void> {
+  const { kube, log, views, orphans, lostAfterSeconds, nowMs } = options;
+  const pods = [...views.flatMap((view) => view.pods), ...orphans];
+  for (const { metadata, spec } of pods) {
+    const { name, namespace = "", uid = "", deletionTimestamp } = metadata;
+    // The time of deletion is when the grace ends, not when it began.
+    const lateMs = nowMs - timeOf(deletionTimestamp, nowMs);
+    if (lateMs < lostAfterSeconds * 1000 || lateMs === 0) continue;
+    log.warn(
+      { pod: name, node: spec?.nodeName ?? null, lateMs },
+      "a pod that does not end is given up",
+    );
+    const target = { name, namespace };
+    await kube.remove(resources.pod, target, { uid, graceSeconds: 0 });
+  }
+}
+
+/** Changes a Job if it is still the one that is meant. */
+async function patchJob(
+  { kube, sent }: TendOptions,
+  job: Job,
+  spec: object,
+): Promise<void> {
+  const { name, namespace = "", uid = "", resourceVersion = "" } = job.metadata;
+  const change = `${resourceVersion} ${JSON.stringify(spec)}`;
+  if (sent.get(uid) === change) return;
+  try {
+    const target = { name, namespace };
+    await kube.patch(resources.job, target, { metadata: { uid }, spec });
+    sent.set(uid, change);
+  } catch (thrown) {
+    const isGone =
+      thrown instanceof KubeRefusal &&
+      (thrown.status === 404 || thrown.reason === "Conflict");
+    if (!isGone) throw thrown;
+  }
+}
