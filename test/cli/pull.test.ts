@@ -246,7 +246,11 @@ test("--links prints a link for each file, or writes a list for a download progr
   const [name, url] = printed.stdout.trim().split("\t");
   expect(name).toBe("report/report.html");
   expect(await readFile(new URL(url ?? ""))).toHaveLength(5);
-  await pull("--links", "7d");
+  expect(printed.stderr).toContain("they do not expire");
+  const json = await pull("--links", "2h", "-o", "json");
+  expect(JSON.parse(json.stdout)).toMatchObject({ expiresAtMs: null });
+  const written = await pull("--links", "7d");
+  expect(written.stdout).toMatch(/links\.txt: 6 links\n$/);
   const list = await readFile(out("links.txt"), "utf8");
   expect(list).toMatch(/^file:.*model\.safetensors\n {2}out=train-a\/model/m);
   expect(await readdir(out())).toEqual(["SHA256SUMS", "links.txt"]);

@@ -21,7 +21,12 @@ import {
   pulledToJson,
   type Pulled,
 } from "../pull/describe-pull.ts";
-import { linkFiles, writeLinks } from "../pull/links.ts";
+import {
+  areLinksTimed,
+  linkFiles,
+  UNTIMED_LINKS,
+  writeLinks,
+} from "../pull/links.ts";
 import { writeSums } from "../pull/local-copies.ts";
 import {
   pullPartial,
@@ -215,7 +220,8 @@ async function printLinks(
 ): Promise<ExitCode> {
   const text = options.links === true ? LINKS_VALID : (options.links ?? "");
   const validForMs = durationOption("--links", text);
-  const expiresAtMs = environment.clock.now() + validForMs;
+  const isTimed = areLinksTimed(store);
+  const expiresAtMs = isTimed ? environment.clock.now() + validForMs : null;
   const found = await readManifests(store, tasks);
   const files = selectFiles(found, options.only);
   const links = await linkFiles(store, files, validForMs);
@@ -232,12 +238,13 @@ async function printLinks(
     printJson(environment.stdout, { run, expiresAtMs, unfinishedTasks, links });
   else if (isToFolder)
     environment.stdout.write(
-      `${path.join(folder, "links.txt")}: ${links.length} links, valid for ${text}\n`,
+      `${path.join(folder, "links.txt")}: ${links.length} links${isTimed ? `, valid for ${text}` : ""}\n`,
     );
   else
     environment.stdout.write(
       links.map(({ name, url }) => `${name}\t${url}\n`).join(""),
     );
   environment.stderr.write(missing);
+  if (!isTimed) environment.stderr.write(UNTIMED_LINKS);
   return ExitCode.done;
 }

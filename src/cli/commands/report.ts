@@ -8,7 +8,7 @@ import {
 import type { Environment } from "../environment.ts";
 import { writeLocalFile } from "../local-folder.ts";
 import { painterFor, printJson, type OutputFormat } from "../output.ts";
-import { linkTo } from "../pull/links.ts";
+import { areLinksTimed, linkTo, UNTIMED_LINKS } from "../pull/links.ts";
 import { loadRun } from "../run-artifacts.ts";
 import {
   renderRunReports,
@@ -63,6 +63,8 @@ export async function report(
             object === null ? page : await linkTo(store, object, validForMs),
           ),
         );
+  if (validForMs !== null && !areLinksTimed(store))
+    environment.stderr.write(UNTIMED_LINKS);
   const checks = written.map(({ value }) => checkReport(value));
   const failed = checks.flatMap((check) => check.failed);
   if (options.output === "json")

@@ -26,6 +26,15 @@ export async function linkFiles(
   });
 }
 
+/** Whether links end after the time that was asked for. A file's URL is no more than its name. */
+export function areLinksTimed({ url }: Store): boolean {
+  return !url.startsWith("file:");
+}
+
+/** What is told of links whose time is not kept (invariant J). */
+export const UNTIMED_LINKS =
+  "links into a folder are names of its files: they do not expire, and open only where the folder is\n";
+
 /** A link to one object. */
 export async function linkTo(
   store: Store,
