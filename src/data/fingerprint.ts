@@ -82,7 +82,9 @@ async function openHashCache(
   return {
     async hash(file) {
       const full = path.join(directory, file);
-      const facts = await stat(full, { bigint: true });
+      const facts = await orUnreadable(full, () =>
+        stat(full, { bigint: true }),
+      );
       const [size, mtime, ctime] = [
         Number(facts.size),
         String(facts.mtimeNs),

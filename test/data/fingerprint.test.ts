@@ -1,6 +1,6 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
-  chmodSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -8,7 +8,9 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { fingerprintSource } from "../../src/data/fingerprint.ts";
 import { writeFiles } from "../support/photographs.ts";
@@ -120,19 +122,29 @@ describe("the fingerprint of a source", () => {
     });
   });
 
-  // Nothing is closed to the superuser.
-  it.skipIf(process.getuid?.() === 0)(
-    "names what may not be read",
-    async () => {
-      const folder = await createTemporaryFolder();
-      writeFiles(folder, files);
-      chmodSync(path.join(folder, "a/1.jpg"), 0);
-      await expect(fingerprint(folder)).rejects.toMatchObject({
-        code: "data.source-unreadable",
-        message: expect.stringContaining("a/1.jpg") as string,
-      });
-    },
-  );
+  it("names what can no longer be read when its turn comes", async () => {
+    const [folder, cache] = [
+      await createTemporaryFolder(),
+      await createTemporaryFolder(),
+    ];
+    writeFiles(folder, files);
+    await fingerprint(folder, cache);
+    const [name] = readdirSync(cache) as [string];
+    const pipe = path.join(cache, name);
+    rmSync(pipe);
+    await promisify(execFile)("mkfifo", [pipe]);
+    const planning = fingerprint(folder, cache);
+    // It can be opened once it is read, and that comes after the list of the source and before its files.
+    const cacheFile = await open(pipe, "w");
+    const gone = path.join(folder, "a/1.jpg");
+    rmSync(gone);
+    symlinkSync("nowhere", gone);
+    await cacheFile.close();
+    await expect(planning).rejects.toMatchObject({
+      code: "data.source-unreadable",
+      message: expect.stringContaining("a/1.jpg") as string,
+    });
+  });
 
   it("needs no cache: one that cannot be written changes nothing", async () => {
     const [folder, other] = [

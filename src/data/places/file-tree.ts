@@ -54,7 +54,8 @@ export async function openFolderTree(
   const walk: Walk = { files: [], emptyFolders: [], leftOut: [] };
   await walkFolder(directory, "", walk);
   const files = await mapBounded(walk.files, STATS_AT_ONCE, async (file) => {
-    const { size, mtimeMs } = await stat(path.join(directory, file));
+    const name = path.join(directory, file);
+    const { size, mtimeMs } = await orUnreadable(name, () => stat(name));
     return { path: file, sizeBytes: size, modifiedAtMs: Math.floor(mtimeMs) };
   });
   return {
@@ -172,6 +173,9 @@ function checkSize(
   throw changed(name);
 }
 
+/** What a person has closed, or changed while we read: gone, or a folder and a file have taken each other's place. */
+const UNREADABLE = ["EACCES", "ENOENT", "EISDIR", "ENOTDIR"];
+
 /** @throws UserError `data.source-unreadable` for what may not be read, or is no longer there. */
 export async function orUnreadable<T>(
   name: string,
@@ -181,7 +185,7 @@ export async function orUnreadable<T>(
     return await read();
   } catch (thrown) {
     const code = systemCode(thrown);
-    if (code !== "ENOENT" && code !== "EACCES") throw thrown;
+    if (code === null || !UNREADABLE.includes(code)) throw thrown;
     throw unreadable(name, code, thrown);
   }
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import {
   openBucketTree,
   openFolderTree,
+  orUnreadable,
   type FileTree,
   type TreeFile,
 } from "../../../src/data/places/file-tree.ts";
@@ -92,6 +93,27 @@ describe.each(places)("the files of %s", (_, openTree) => {
     expect(() => checkUnchanged(other, planned)).toThrow(
       /not those that the run was planned with/,
     );
+  });
+});
+
+describe("a file that the system does not let us read", () => {
+  it.each(["EACCES", "ENOENT", "EISDIR", "ENOTDIR"])(
+    "is named (%s)",
+    async (code) => {
+      const refuse = async () => {
+        throw Object.assign(new Error(code), { code });
+      };
+      await expect(orUnreadable("a/1.jpg", refuse)).rejects.toMatchObject({
+        code: "data.source-unreadable",
+        message: `'a/1.jpg' belongs to the source and can not be read (${code})`,
+      });
+    },
+  );
+
+  it("may still be a fault of ours: anything else is thrown as it is", async () => {
+    const bug = new TypeError("no such method");
+    const fail = () => Promise.reject(bug);
+    await expect(orUnreadable("a/1.jpg", fail)).rejects.toBe(bug);
   });
 });
 
