@@ -36,6 +36,8 @@ export type DriverOptions = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly listener: (event: DriverEvent) => void;
+  /** The status that an earlier driver left, if it is to stand: a terminal one latches (F). */
+  readonly previous?: RunStatus | null;
 };
 
 export type Driver = {
@@ -48,7 +50,7 @@ export type Driver = {
 export function createDriver(options: DriverOptions): Driver {
   const { plan, executor, clock } = options;
   const records = createRecorder(options);
-  let before: RunStatus | undefined;
+  let before = options.previous ?? undefined;
   return {
     async step() {
       const observation = await executor.observe(plan);

@@ -1,14 +1,10 @@
 /** Joins a run on this machine: the local executor, with the claims and controls of the store wired to it. */
-import { inspectClaim } from "../store/claims/claims.ts";
-import {
-  createLiveness,
-  describeOwner,
-  readOwner,
-} from "../store/claims/owner.ts";
+import { createLiveness, readOwner } from "../store/claims/owner.ts";
 import { keepArtifacts } from "../store/gc/keep-artifacts.ts";
 import { readControl } from "../store/runs/run-control.ts";
 import { createRun } from "../store/runs/run-records.ts";
 import type { RunStatus } from "../run/status.ts";
+import { createFindHolder } from "./find-holder.ts";
 import { joinRun, type JoinOptions } from "./join-run.ts";
 import {
   openLocalExecutor,
@@ -35,14 +31,7 @@ export async function runLocally(
 ): Promise<RunStatus> {
   const { store, run, plan, host, pid, clock } = options;
   const isOwnerAlive = createLiveness({ host });
-  const findHolder = async (key: string): Promise<string | null> => {
-    const claim = await inspectClaim(store, key, { clock, isOwnerAlive });
-    // Who looks stale is left to the worker, which watches it before it takes over.
-    if (claim === null || claim.state === "stale") return null;
-    return claim.by.run === run
-      ? `an earlier attempt of this run, which is stopping (process ${claim.by.pid} on ${claim.by.host})`
-      : describeOwner(claim.by);
-  };
+  const findHolder = createFindHolder({ store, run, clock, isOwnerAlive });
   const owner = await readOwner({ host, pid, run, task: "driver" });
   return joinRun({
     ...options,

@@ -73,6 +73,7 @@ export function createEnvironment(
     services: {
       fingerprint: async (place) => `fingerprint of ${place}`,
       worker: refuse,
+      controller: refuse,
       colorize: refuse,
       data: refuse,
       ...options.services,

@@ -1,0 +1,206 @@
+/**
+ * One Run, from its first sight to its end: a state machine that a queue steps.
+ *
+ * `idle`: nothing is open. `taking`: the store's lease on the run is being taken. `driving`: it is planned, and each step
+ * is a turn of its driver. `parked`: suspended, and nothing is left to stop: the lease is released, nothing is asked.
+ * `over`: terminal.
+ *
+ *  L1 What to do follows from (Run, store, cluster) as they are now: this machine only remembers what it has open.
+ *  L2 A terminal phase latches (F): that of the Run's status; that of the store's record, if the status was never
+ *     written; that of this machine, while informers lag behind. Only a retry asked for later lifts it.
+ *  L3 Leaving stops nothing: Jobs go on, or go with their Run by owner references.
+ */
+import { TransientError } from "../base/errors.ts";
+import type { Run } from "../resources/run-resource.ts";
+import type { Hindrance } from "../resources/run-status.ts";
+import type { Decision, RunStatus } from "../run/status.ts";
+import { isTerminal } from "../run/to-status.ts";
+import type { HeldClaim } from "../store/claims/hold-claim.ts";
+import type { DrivenRun } from "./driven-run.ts";
+import { openRun, type OpenRunOptions } from "./open-run.ts";
+import { createReceipt } from "./receipt.ts";
+import { takeInBackground, type RunLeaseTake } from "./run-lease.ts";
+import type { RunReport } from "./run-report.ts";
+import type { StatusWriter } from "./status-writer.ts";
+import { explainFailure } from "./step-failure.ts";
+
+export type RunLoopOptions = Omit<OpenRunOptions, "readControl"> & {
+  readonly status: StatusWriter;
+  /** Whether quotas of the namespace allow the plan's largest task; null: not known. */
+  readonly judgeQuota: (plan: DrivenRun["plan"]) => Promise<string | null>;
+  /** Writes what `hueline run` writes when a run has succeeded. */
+  readonly writeReports: (plan: DrivenRun["plan"]) => Promise<void>;
+  /** Other replicas keep away: the lease of who was here before may be taken at once. */
+  readonly mayForce: boolean;
+  readonly lookEveryMs: number;
+};
+
+export type RunLoop = {
+  /** One turn. Returns milliseconds until the next one is due without a change; null: only on a change. */
+  step(run: Run): Promise<number | null>;
+  /** What it drives, for metrics; null: nothing. */
+  status(): RunStatus | null;
+  /** Lets go of everything; the run can be stepped again later. */
+  close(): Promise<void>;
+};
+
+type State =
+  | { readonly kind: "idle" }
+  | { readonly kind: "taking"; readonly take: RunLeaseTake }
+  | { readonly kind: "driving"; readonly driven: DrivenRun }
+  | { readonly kind: "parked" }
+  | { readonly kind: "over" };
+
+const idle = { kind: "idle" } as const;
+
+export function createRunLoop(options: RunLoopOptions): RunLoop {
+  const { store, log, lookEveryMs } = options;
+  const { controlOf, isOver, write } = options.status;
+  let state: State = idle;
+  let run: Run;
+  let seen: RunStatus | null = null;
+  /** Said once, in the first status with a plan; then it stands there. */
+  let receipt: RunReport["receipt"] = null;
+  let failures = 0;
+
+  const report = (
+    news: Partial<RunReport> & { readonly isLast?: boolean } = {},
+  ): Promise<number | null> => {
+    const { isLast = false, ...rest } = news;
+    const known = { seen, receipt, planProblem: null, gpuHours: null };
+    return write(run, { ...known, hindrances: [], ...rest }, { isLast });
+  };
+
+  const release = async (next: State): Promise<void> => {
+    const before = state;
+    state = next;
+    if (before.kind === "taking") await before.take.cancel();
+    if (before.kind === "driving") await before.driven.close();
+  };
+
+  const checkTake = async (take: RunLeaseTake): Promise<number | null> => {
+    const outcome = take.outcome();
+    if (outcome === null) {
+      await report();
+      return lookEveryMs;
+    }
+    state = idle;
+    if (outcome.kind === "taken") return await open(outcome.lease);
+    if (outcome.kind === "failed") throw outcome.error;
+    await report({ hindrances: [drivenElsewhere(outcome.by)] });
+    return lookEveryMs;
+  };
+
+  const open = async (lease: HeldClaim): Promise<number | null> => {
+    const opened = await openOrRelease(run, lease, {
+      ...options,
+      readControl: controlOf,
+      getRun: () => run,
+    });
+    if (opened.kind === "refused") {
+      state = { kind: "over" };
+      await report({ planProblem: opened.reason, isLast: true });
+      return null;
+    }
+    state = { kind: "driving", driven: opened.driven };
+    return await turn(opened.driven);
+  };
+
+  const turn = async (driven: DrivenRun): Promise<number | null> => {
+    if (driven.lost() !== null) {
+      log.warn({}, "the lease on the run was lost");
+      await release(idle);
+      return lookEveryMs;
+    }
+    const decision = await driven.step();
+    seen = decision.status;
+    receipt ??= run.status?.plan ?? (await createReceiptOf(driven, decision));
+    const gpuHours = driven.usage().gpuSeconds / 3600;
+    if (isTerminal(seen.phase)) {
+      if (seen.phase === "Succeeded") await options.writeReports(driven.plan);
+      await report({ gpuHours, isLast: true });
+      await release({ kind: "over" });
+      return null;
+    }
+    if (seen.phase === "Suspended" && decision.actions.length === 0) {
+      await report({ gpuHours, isLast: true });
+      await release({ kind: "parked" });
+      return null;
+    }
+    const hindrances = driven.troubles().map(toTrouble);
+    const waitMs = await report({ gpuHours, hindrances });
+    const nextMs = decision.requeueAfterMs ?? lookEveryMs;
+    return Math.min(nextMs, lookEveryMs, waitMs ?? Infinity);
+  };
+
+  const createReceiptOf = async (
+    { plan }: DrivenRun,
+    { states }: Decision,
+  ): Promise<RunReport["receipt"]> => {
+    const quota = await options.judgeQuota(plan);
+    return await createReceipt({ store, plan, states, quota });
+  };
+
+  const advance = async (): Promise<number | null> => {
+    if (isOver(run)) {
+      if (state.kind !== "over") await release({ kind: "over" });
+      return null;
+    }
+    const { suspend, cancel } = controlOf(run);
+    if (state.kind === "parked" && suspend && !cancel) return null;
+    // Resumed, or asked to try again.
+    if (state.kind === "parked" || state.kind === "over") state = idle;
+    if (state.kind === "driving") return await turn(state.driven);
+    if (state.kind === "taking") return await checkTake(state.take);
+    state = { kind: "taking", take: takeInBackground(options) };
+    return lookEveryMs;
+  };
+
+  return {
+    async step(next) {
+      run = next;
+      try {
+        const nextMs = await advance();
+        failures = 0;
+        return nextMs;
+      } catch (thrown) {
+        failures++;
+        // A hiccup is nobody's business. Where the API server itself is the trouble, nothing can be said either.
+        if (failures > 1 || !(thrown instanceof TransientError))
+          await report({ hindrances: [explainFailure(thrown)] }).catch(
+            () => null,
+          );
+        throw thrown;
+      }
+    },
+    status: () => (state.kind === "driving" ? seen : null),
+    close: () => release(idle),
+  };
+}
+
+/** The lease is released unless it went over to who drives. */
+async function openOrRelease(
+  run: Run,
+  lease: HeldClaim,
+  options: Parameters<typeof openRun>[2],
+): ReturnType<typeof openRun> {
+  try {
+    const opened = await openRun(run, lease, options);
+    if (opened.kind === "refused") await lease.release();
+    return opened;
+  } catch (thrown) {
+    await lease.release();
+    throw thrown;
+  }
+}
+
+function drivenElsewhere(by: string): Hindrance {
+  return {
+    reason: "DrivenElsewhere",
+    message: `another controller drives it: ${by}`,
+  };
+}
+
+function toTrouble(message: string): Hindrance {
+  return { reason: "QuotaExceeded", message };
+}

@@ -1,0 +1,155 @@
+/**
+ * Writes the status of one Run, and the Events of what changed in it: only differences, and at most once in a while.
+ *
+ * Server-side apply with one field manager: nobody else writes there, so nothing conflicts, whatever version was seen.
+ * Events go first: their names follow from the transition, so whoever repeats it after a crash finds them (`run-events`).
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import { resources, type Kube, type KubeObject } from "../kube/kube.ts";
+import { KubeRefusal } from "../kube/refusal.ts";
+import { controlOf } from "../resources/control-of.ts";
+import { toRunEvents } from "../resources/run-events.ts";
+import type { Run, RunResourceStatus } from "../resources/run-resource.ts";
+import {
+  isDifferent,
+  isLatched,
+  toRunStatus,
+  type Hindrance,
+} from "../resources/run-status.ts";
+import type { RunControl } from "../run/observation.ts";
+import type { RunReport } from "./run-report.ts";
+
+const FIELD_MANAGER = "hueline-controller";
+
+export type StatusWriter = {
+  /**
+   * Says what is new.
+   * @param isLast nothing may be said for long after this: it is written at once.
+   * @returns null: it stands; else milliseconds until it may be written.
+   */
+  write(
+    run: Run,
+    report: RunReport,
+    options: { readonly isLast: boolean },
+  ): Promise<number | null>;
+  /** What is asked of the run, with the GPU-hours that its status tells. */
+  controlOf(run: Run): RunControl;
+  /** Whether the run has ended for good (F), by its status as it is on the server or as it was written here. */
+  isOver(run: Run): boolean;
+};
+
+export type StatusWriterOptions = {
+  readonly kube: Kube;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** At least so long between two writes. */
+  readonly writeEveryMs: number;
+  readonly store: { readonly url: string; readonly run: string };
+  /** What hinders every Run here. */
+  readonly hindrances: readonly Hindrance[];
+  readonly onWritten: () => void;
+};
+
+export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
+  const { clock, store } = options;
+  let written: RunResourceStatus | undefined;
+  let writtenAtMs = Number.NEGATIVE_INFINITY;
+  let gpuHours: number | null = null;
+
+  const ask = (run: Run) =>
+    controlOf(run, {
+      gpuHours: gpuHours ?? hoursOf(run.status),
+      nowMs: clock.now(),
+    });
+  const create = (run: Run, report: RunReport): RunResourceStatus => {
+    const { control, problems } = ask(run);
+    const hindrances = [
+      ...report.hindrances,
+      ...options.hindrances,
+      ...problems.map((message) => ({ reason: "BadAnnotation", message })),
+    ];
+    return toRunStatus({
+      ...report,
+      generation: run.metadata.generation ?? 0,
+      nowMs: clock.now(),
+      previous: written ?? run.status,
+      control,
+      gpuHours: gpuHours ?? hoursOf(run.status),
+      store,
+      hindrances,
+    });
+  };
+
+  return {
+    async write(run, report, { isLast }) {
+      gpuHours = report.gpuHours ?? gpuHours;
+      const before = written ?? run.status;
+      const after = create(run, report);
+      if (!isDifferent(before, after)) return null;
+      const sinceMs = clock.monotonicMs() - writtenAtMs;
+      if (!isLast && sinceMs < options.writeEveryMs)
+        return options.writeEveryMs - sinceMs;
+      const nowMs = clock.now();
+      for (const event of toRunEvents(run, { before, after, nowMs }))
+        await createEvent(event, options);
+      await applyStatus(run, after, options);
+      written = after;
+      writtenAtMs = clock.monotonicMs();
+      options.onWritten();
+      return null;
+    },
+    controlOf: (run) => ask(run).control,
+    isOver(run) {
+      const { control } = ask(run);
+      const known = [run.status, written];
+      return known.some((status) => status && isLatched(status, control));
+    },
+  };
+}
+
+function hoursOf(status: RunResourceStatus | undefined): number {
+  const hours = Number(status?.gpuHours ?? 0);
+  return Number.isFinite(hours) ? hours : 0;
+}
+
+async function createEvent(
+  event: KubeObject,
+  { kube, log }: StatusWriterOptions,
+): Promise<void> {
+  try {
+    await kube.create(resources.event, event);
+  } catch (thrown) {
+    if (!(thrown instanceof KubeRefusal)) throw thrown;
+    if (thrown.reason === "AlreadyExists") return;
+    // The status says it too: a cluster that takes no Events holds up no Run.
+    log.warn({ reason: thrown.message }, "an Event was refused");
+  }
+}
+
+async function applyStatus(
+  { apiVersion, kind, metadata }: Run,
+  status: RunResourceStatus,
+  { kube, log }: StatusWriterOptions,
+): Promise<void> {
+  const { name, namespace, uid } = metadata;
+  const object = {
+    apiVersion,
+    kind,
+    // The uid: never the status of a Run of the same name that came after.
+    metadata: { name, namespace, uid },
+    status,
+  } as KubeObject;
+  try {
+    await kube.apply(resources.run, object, {
+      fieldManager: FIELD_MANAGER,
+      subresource: "status",
+    });
+  } catch (thrown) {
+    const isGone =
+      thrown instanceof KubeRefusal &&
+      (thrown.status === 404 || thrown.status === 409);
+    if (!isGone) throw thrown;
+    log.info({}, "the Run went while its status was written");
+  }
+}
