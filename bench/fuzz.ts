@@ -28,9 +28,16 @@ const targets: readonly FuzzTarget[] = [
   ...storeTargets,
 ];
 
+const chosen = targets.filter(
+  ({ name }) => values.target === undefined || values.target === name,
+);
+if (chosen.length === 0)
+  throw new Error(
+    `no target is called '${values.target}': ${targets.map(({ name }) => name).join(", ")}`,
+  );
+
 let failures = 0;
-for (const target of targets) {
-  if (values.target !== undefined && values.target !== target.name) continue;
+for (const target of chosen) {
   const start = performance.now();
   const report = await fuzz(target, {
     cases: Number(values.cases),
