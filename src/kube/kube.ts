@@ -164,8 +164,15 @@ export type Kube = {
     resource: KubeResource,
     options: ListOptions,
   ): Promise<Listed<T>>;
-  /** Throws `KubeRefusal` with reason `AlreadyExists`. */
-  create<T extends KubeObject>(resource: KubeResource, object: T): Promise<T>;
+  /**
+   * Throws `KubeRefusal` with reason `AlreadyExists`. With `dryRun` the server does all but keep it: defaults, admission,
+   * validation.
+   */
+  create<T extends KubeObject>(
+    resource: KubeResource,
+    object: T,
+    options?: { readonly dryRun?: boolean },
+  ): Promise<T>;
   /** Server-side apply: creates the object or changes the fields that are sent. */
   apply<T extends KubeObject>(
     resource: KubeResource,

@@ -97,9 +97,12 @@ export function createClient(options: ClientOptions): Kube {
     list: <T extends KubeObject>(
       ...[resource, asked]: Parameters<Kube["list"]>
     ) => listAll<T>(transport, resource, asked),
-    async create<T extends KubeObject>(resource: KubeResource, object: T) {
-      const place = placeOf(resource, object.metadata);
-      const path = toPath(resource, { namespace: place.namespace });
+    async create<T extends KubeObject>(
+      ...[resource, object, how = {}]: Parameters<Kube["create"]>
+    ) {
+      const { namespace: into } = placeOf(resource, object.metadata);
+      const query = how.dryRun ? { dryRun: "All" } : {};
+      const path = toPath(resource, { namespace: into }, query);
       const request = { path, body: object, isIdempotent: false };
       return (await send("create", resource, {
         method: "POST",

@@ -26,6 +26,8 @@ export type FaultRule = {
   readonly name?: string;
   /** To how many requests it happens. Default: 1. */
   readonly times?: number;
+  /** How many requests go well before. Default: 0. */
+  readonly after?: number;
 };
 
 export type Faults = {
@@ -36,10 +38,10 @@ export type Faults = {
 export function createFaults(): Faults & {
   take(request: RequestSeen): Fault | null;
 } {
-  let rules: { readonly rule: FaultRule; left: number }[] = [];
+  let rules: { readonly rule: FaultRule; spared: number; left: number }[] = [];
   return {
     add(rule) {
-      rules.push({ rule, left: rule.times ?? 1 });
+      rules.push({ rule, spared: rule.after ?? 0, left: rule.times ?? 1 });
     },
     clear() {
       rules = [];
@@ -53,6 +55,7 @@ export function createFaults(): Faults & {
           (rule.name ?? request.name) === request.name,
       );
       if (!hit) return null;
+      if (hit.spared-- > 0) return null;
       hit.left--;
       return hit.rule.fault;
     },

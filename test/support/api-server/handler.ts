@@ -105,6 +105,8 @@ export function createHandler(options: HandlerOptions) {
       case "list":
         return [200, list(address, parseSelection(query), query)];
       case "create":
+        if (query.get("dryRun") === "All")
+          return [201, writes.tryCreate(address, sent)];
         return [201, present(writes.create(address, sent, writer))];
       case "update":
         return [200, present(writes.replace(address, sent, writer))];
@@ -186,6 +188,8 @@ function answerOther(seen: RequestSeen, options: HandlerOptions): object {
     return { gitVersion: `v${options.version ?? "1.36.3"}` };
   const group = /^\/apis\/([^/]+)(?:\/([^/]+))?$/.exec(path);
   const inGroup = options.served.filter((one) => groupOf(one) === group?.[1]);
+  if (group?.[2] !== undefined && inGroup.length > 0)
+    return { kind: "APIResourceList", resources: toResourceList(inGroup) };
   if (group && inGroup.length > 0) return { kind: "APIGroup", name: group[1] };
   if (path === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")
     return { ...(body as object), status: { allowed: true } };
@@ -194,4 +198,12 @@ function answerOther(seen: RequestSeen, options: HandlerOptions): object {
     "NotFound",
     "the server could not find the requested resource",
   );
+}
+
+function toResourceList(kinds: readonly KubeResource[]): readonly object[] {
+  return kinds.map(({ plural, kind, isNamespaced }) => ({
+    name: plural,
+    kind,
+    namespaced: isNamespaced,
+  }));
 }

@@ -43,8 +43,6 @@ export type WatchRequest = {
   readonly query: URLSearchParams;
 };
 
-export type Watches = ReturnType<typeof createWatches>;
-
 export function createWatches(
   storage: Storage,
   present: (object: ApiObject) => ApiObject,
@@ -64,7 +62,8 @@ export function createWatches(
       next: null,
       held: null,
       say(event) {
-        if (!this.isSilent) response.write(`${JSON.stringify(event)}\n`);
+        if (!this.isSilent && !response.writableEnded)
+          response.write(`${JSON.stringify(event)}\n`);
       },
     };
     const missed = storage.since(after);
@@ -118,6 +117,7 @@ export function createWatches(
     }),
     end: all((stream) => end(stream)),
     reset: all((stream) => {
+      stream.isSilent = true;
       stream.response.write('{"type":"ADDED","object":{"kin', () =>
         stream.response.socket?.resetAndDestroy(),
       );

@@ -20,9 +20,19 @@ export function createWrites(storage: Storage, owners: FieldOwners) {
   }
 
   function create(
-    { resource, namespace }: Address,
+    address: Address,
     sent: ApiObject,
     writer: Writer,
+  ): ApiObject {
+    const object = tryCreate(address, sent);
+    owners.noteChange(null, object, writer);
+    return storage.keep(address.resource, object);
+  }
+
+  /** As it would be created: a dry run. */
+  function tryCreate(
+    { resource, namespace }: Address,
+    sent: ApiObject,
   ): ApiObject {
     const { name, generateName } = sent.metadata as {
       readonly name?: string;
@@ -36,15 +46,13 @@ export function createWrites(storage: Storage, owners: FieldOwners) {
         `${nameOf(resource, given)} already exists`,
       );
     const content = hasStatus(resource) ? withoutStatus(sent) : sent;
-    const object = withMetadata(content, {
+    return withMetadata(content, {
       name: given,
       ...(namespace === null ? {} : { namespace }),
       uid: randomUUID(),
       creationTimestamp: new Date().toISOString(),
       ...(hasStatus(resource) ? { generation: 1 } : {}),
     });
-    owners.noteChange(null, object, writer);
-    return storage.keep(resource, object);
   }
 
   function keep(
@@ -92,6 +100,7 @@ export function createWrites(storage: Storage, owners: FieldOwners) {
   return {
     find,
     create,
+    tryCreate,
     replace(address: Address, sent: ApiObject, writer: Writer): ApiObject {
       const before = find(address);
       checkVersion(address, before, sent.metadata.resourceVersion);
