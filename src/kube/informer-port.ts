@@ -12,7 +12,7 @@ export type Informer<T extends KubeObject> = {
   byIndex(value: string): readonly T[];
   /** Called with each object that came, changed or went (its last state). Must not throw; must only note keys. */
   onChange(listener: (object: T) => void): void;
-  /** Resolves when the first list is complete. */
+  /** Resolves when the first list is complete, or at `close`. */
   readonly synced: Promise<void>;
   /** Monotonic milliseconds since anything, bookmarks too, was heard from the server: for health. */
   silentMs(): number;
