@@ -17,10 +17,11 @@ import {
   readManifest,
 } from "../../src/store/artifacts/manifest.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
+import { writePack } from "../../src/store/runs/run-packs.ts";
 import { writeTaskDescription } from "../../src/store/runs/run-records.ts";
 import type { Store } from "../../src/store/store.ts";
 import { runWorker } from "../../src/worker/run-task.ts";
-import type { StageTable } from "../../src/worker/work.ts";
+import type { StageTable, WorkerOptions } from "../../src/worker/work.ts";
 import { checkpointAt, save, smallShapes } from "../support/checkpoints.ts";
 import {
   createManualClock,
@@ -94,13 +95,16 @@ async function describeAll(store: Store, of: Plan): Promise<void> {
 async function work(
   stage: Stage,
   change: {
-    readonly task?: string;
+    readonly task?: WorkerOptions["task"];
+    readonly keepsTime?: boolean;
+    readonly onTask?: (task: string) => void;
     readonly store?: Store;
     readonly clock?: ManualClock;
     readonly signal?: AbortSignal;
   } = {},
 ) {
   const { task = "photos", clock = createManualClock() } = change;
+  const { keepsTime = false, onTask = () => undefined } = change;
   const store = change.store ?? createMemoryStore();
   await describeAll(store, plan);
   const { log, lines } = createLog();
@@ -108,6 +112,8 @@ async function work(
     store,
     run: "r",
     task,
+    keepsTime,
+    onTask,
     engineDirectory: "/engine",
     signal: change.signal ?? new AbortController().signal,
     log,
@@ -304,6 +310,46 @@ describe("a worker", () => {
     expect(await listCheckpoints(store)).toEqual([]);
   });
 
+  it("does the task that its place in a pack names, and says which", async () => {
+    const store = createMemoryStore();
+    const byName = new Map(plan.tasks.map((task) => [task.name, task]));
+    const descriptions = plan.tasks.map((task) =>
+      describeTask({ plan, byName, run: "r", task }),
+    );
+    await writePack(store, { run: "r", pack: "p" }, descriptions);
+    const told: string[] = [];
+    const { exitCode } = await work(writesWeights, {
+      store,
+      task: { pack: "p", index: 0 },
+      onTask: (task) => told.push(task),
+    });
+    expect(exitCode).toBe(ExitCode.done);
+    expect(told).toEqual(["photos"]);
+    expect(await readManifest(store, keyOf("photos"))).not.toBeNull();
+  });
+
+  it("ends for its time limit where nobody else keeps it, with a reason that counts", async () => {
+    const store = createMemoryStore();
+    const limited = buildPlan({ slow: { timeoutMs: 60_000 } });
+    await describeAll(store, limited);
+    const clock = createManualClock();
+    const { exitCode, lines } = await work(
+      async ({ signal }) => {
+        clock.advance(60_000);
+        await new Promise((resolve) => {
+          signal.addEventListener("abort", resolve);
+        });
+        throw new StoppedError("stopped, checkpoint saved");
+      },
+      { store, clock, task: "slow", keepsTime: true },
+    );
+    expect(exitCode).toBe(ExitCode.data);
+    expect(errorOf(lines)).toMatchObject({
+      code: "worker.deadline",
+      hint: "raise 'timeout' of the stage",
+    });
+  });
+
   it("says with its progress where it went on, how long a save takes, and that it waits for the store", async () => {
     const inner = createMemoryStore();
     await work(
@@ -317,11 +363,13 @@ describe("a worker", () => {
     let failures = 0;
     const store: Store = {
       ...inner,
-      putStream: async (...parameters) => {
-        clock.advance(700);
-        if (failures++ === 0)
-          throw new TransientError({ code: "net", message: "gone" });
-        await inner.putStream(...parameters);
+      put: async (path, bytes) => {
+        if (path.startsWith("ckpt/") && !path.endsWith("manifest.json")) {
+          clock.advance(700);
+          if (failures++ === 0)
+            throw new TransientError({ code: "net", message: "gone" });
+        }
+        await inner.put(path, bytes);
       },
     };
     const { lines } = await work(

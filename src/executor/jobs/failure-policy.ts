@@ -42,7 +42,9 @@ export function createFailurePolicy(
 
 /** Whether the Job controller's tries are all that there are; else it is ours to try again. */
 export function isJudgedByJob(rule: RetryRule): boolean {
-  return isCounted(rule) || rule.outcome === "fatal";
+  const { matches, outcome } = rule;
+  const isByCode = typeof matches === "object" && "exitCodes" in matches;
+  return isCounted(rule) || (outcome === "fatal" && isByCode);
 }
 
 /** Tried again by the Job controller. */

@@ -176,9 +176,9 @@ function failed(
   return {
     atMs: nowMs,
     exitCode: null,
-    cause: null,
+    // Nobody knows why: not enough to say that it can never be.
+    cause: "lost",
     reason: `given up by its Job, and its pod is gone${said ? `: ${said}` : ""}`,
-    isFinal: true,
   };
 }
 

@@ -56,7 +56,11 @@ export type TemplateInput = {
 
 export function createPodTemplate(input: TemplateInput): PodTemplate {
   const { run, settings, work } = input;
-  const pods = { ...settings, ...run.spec.pods };
+  const pods = {
+    ...settings,
+    ...run.spec.pods,
+    env: { ...settings.env, ...run.spec.pods?.env },
+  };
   const account = pods.serviceAccountName;
   const { queue, priority } = run.spec;
   return {

@@ -12,6 +12,7 @@ import type {
   KubernetesExecutorOptions,
 } from "./executor-state.ts";
 import type { JobWatch } from "./job-watch.ts";
+import { removeOnce } from "./is-gone.ts";
 import { tendJobs } from "./tend-jobs.ts";
 
 const RECORDS_AT_ONCE = 16;
@@ -121,6 +122,6 @@ async function removeJob(
   job: Job,
 ): Promise<void> {
   const { name, namespace = "", uid = "" } = job.metadata;
-  await kube.remove(resources.job, { name, namespace }, { uid });
+  await removeOnce(kube, resources.job, { name, namespace }, { uid });
   watch.removed(job);
 }

@@ -10,7 +10,7 @@ import { annotations, labels } from "../../resources/labels.ts";
 import type { Run } from "../../resources/run-resource.ts";
 import { readPackTasks } from "../../store/runs/run-packs.ts";
 import type { Store } from "../../store/store.ts";
-import { jobKeys, type Job, type Pod } from "../jobs/job.ts";
+import { jobKeys, timeOf, type Job, type Pod } from "../jobs/job.ts";
 import { createLookAround } from "./look-around.ts";
 import {
   attemptNumberOf,
@@ -22,6 +22,8 @@ import {
 
 /** An informer that has not told of a Job after this time has seen it come and go. */
 const BELIEVE_MS = 30_000;
+/** A Job that has no pod after this time is asked why. */
+const PODLESS_MS = 5000;
 
 export type JobWatchOptions = {
   readonly kube: Kube;
@@ -100,7 +102,11 @@ export function createJobWatch(options: JobWatchOptions): JobWatch {
       await around.look({
         suspended: all.filter(({ spec }) => spec.suspend === true),
         podless: all.filter(
-          (job) => isWaiting(job) && !ofJob(job).some(isActive),
+          (job) =>
+            isWaiting(job) &&
+            !ofJob(job).some(isActive) &&
+            clock.now() - timeOf(job.metadata.creationTimestamp, 0) >
+              PODLESS_MS,
         ),
       });
       const views: JobView[] = [];
@@ -154,7 +160,7 @@ function ownerOf({ metadata }: Pod): string {
 }
 
 function byAge(a: Job, b: Job): number {
-  const timeOf = ({ metadata }: Job) => metadata.creationTimestamp ?? "";
-  if (timeOf(a) !== timeOf(b)) return timeOf(a) < timeOf(b) ? -1 : 1;
+  const born = ({ metadata }: Job) => metadata.creationTimestamp ?? "";
+  if (born(a) !== born(b)) return born(a) < born(b) ? -1 : 1;
   return a.metadata.name < b.metadata.name ? -1 : 1;
 }

@@ -34,7 +34,7 @@ export function createLookAround(options: {
   const { kube, namespace, clock } = options;
   let workloads = new Map<string, Workload>();
   let failures = new Map<string, string>();
-  let nextLookMs = 0;
+  const isTime = { workloads: createPace(clock), events: createPace(clock) };
 
   const lookAtWorkloads = async (): Promise<void> => {
     const all = await listIfAllowed<Workload>(kube, resources.workload, {
@@ -63,14 +63,22 @@ export function createLookAround(options: {
 
   return {
     async look({ suspended, podless }) {
-      if (suspended.length + podless.length === 0) return;
-      if (clock.monotonicMs() < nextLookMs) return;
-      nextLookMs = clock.monotonicMs() + LOOK_EVERY_MS;
-      if (suspended.length > 0) await lookAtWorkloads();
-      await lookAtEvents(podless);
+      if (suspended.length > 0 && isTime.workloads()) await lookAtWorkloads();
+      if (podless.length > 0 && isTime.events()) await lookAtEvents(podless);
     },
     workloadOf: ({ metadata }) => workloads.get(metadata.uid ?? "") ?? null,
     failedCreateOf: ({ metadata }) => failures.get(metadata.uid ?? "") ?? null,
+  };
+}
+
+/** True at most once in `LOOK_EVERY_MS`. */
+function createPace(clock: Clock): () => boolean {
+  let nextMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs < nextMs) return false;
+    nextMs = nowMs + LOOK_EVERY_MS;
+    return true;
   };
 }
 

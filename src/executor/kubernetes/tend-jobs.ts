@@ -6,7 +6,6 @@
 import { mapBounded } from "../../base/async.ts";
 import type { Logger } from "../../base/log.ts";
 import { resources, type Kube } from "../../kube/kube.ts";
-import { KubeRefusal } from "../../kube/refusal.ts";
 import { readRanges } from "../../run/index-ranges.ts";
 import { timeOf, type Job, type Pod } from "../jobs/job.ts";
 import {
@@ -15,6 +14,7 @@ import {
   isActive,
   type JobView,
 } from "../jobs/observe-jobs.ts";
+import { isGone, removeOnce } from "./is-gone.ts";
 import { shareParallelism, type Sharer } from "../jobs/share-parallelism.ts";
 
 const CHANGES_AT_ONCE = 8;
@@ -116,7 +116,7 @@ async function releaseZombies(options: TendOptions): Promise<void> {
       "a pod that does not end is given up",
     );
     const target = { name, namespace };
-    await kube.remove(resources.pod, target, { uid, graceSeconds: 0 });
+    await removeOnce(kube, resources.pod, target, { uid, graceSeconds: 0 });
   }
 }
 
@@ -134,9 +134,6 @@ async function patchJob(
     await kube.patch(resources.job, target, { metadata: { uid }, spec });
     sent.set(uid, change);
   } catch (thrown) {
-    const isGone =
-      thrown instanceof KubeRefusal &&
-      (thrown.status === 404 || thrown.reason === "Conflict");
-    if (!isGone) throw thrown;
+    if (!isGone(thrown)) throw thrown;
   }
 }
