@@ -5,6 +5,7 @@
 import { UserError } from "../base/errors.ts";
 import { createFindHolder, type FindHolder } from "../executor/find-holder.ts";
 import type { Run } from "../resources/run-resource.ts";
+import { isEnded } from "../resources/run-status.ts";
 import type { RunControl } from "../run/observation.ts";
 import type { RunStatus } from "../run/status.ts";
 import { isTerminal } from "../run/to-status.ts";
@@ -46,7 +47,7 @@ export async function openRun(
   lease: HeldClaim,
   options: OpenRunOptions & { readonly getRun: () => Run },
 ): Promise<OpenedRun> {
-  const { store, storeRun, getRun, readControl } = options;
+  const { storeRun, getRun, readControl } = options;
   const planned = await planOrRefuse(run, options);
   if ("reason" in planned) return { kind: "refused", ...planned };
   const findHolder = createFindHolder({ ...options, run: storeRun });
@@ -61,7 +62,7 @@ export async function openRun(
         readControl: () => readControl(getRun()),
         usedBefore,
       }),
-    latched: await findLatched(readControl(run), { store, storeRun }),
+    latched: await findLatched(run, readControl(run), options),
   });
   return { kind: "driven", driven };
 }
@@ -80,13 +81,18 @@ async function planOrRefuse(
   }
 }
 
-/** The last status in the store, if it was terminal and nobody has asked for a retry since (F). */
+/**
+ * The last status in the store, if it was terminal (F). A Run whose own status has ended, and that is here all the same,
+ * was asked to try again; one whose status was never written is asked like any other.
+ */
 async function findLatched(
+  run: Run,
   control: RunControl,
   { store, storeRun }: Pick<PlanRunOptions, "store" | "storeRun">,
 ): Promise<RunStatus | null> {
   const record = await readStatus(store, storeRun);
   if (record === null || !isTerminal(record.status.phase)) return null;
+  if (run.status !== undefined && isEnded(run.status.phase)) return null;
   const { updatedAtMs, status } = record;
   const isRetried = Object.values(control.retriedAtMs).some(
     (atMs) => atMs > updatedAtMs,

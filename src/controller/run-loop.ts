@@ -81,13 +81,14 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
   const checkTake = async (take: RunLeaseTake): Promise<number | null> => {
     const outcome = take.outcome();
     if (outcome === null) {
-      await report();
+      // Whoever held it may have said more than that.
+      if (run.status === undefined) await report();
       return lookEveryMs;
     }
     state = idle;
     if (outcome.kind === "taken") return await open(outcome.lease);
     if (outcome.kind === "failed") throw outcome.error;
-    await report({ hindrances: [drivenElsewhere(outcome.by)] });
+    await options.status.warn(run, drivenElsewhere(outcome.by));
     return lookEveryMs;
   };
 

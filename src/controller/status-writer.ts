@@ -4,13 +4,18 @@
  * Server-side apply with one field manager: nobody else writes there, so nothing conflicts, whatever version was seen.
  * Events go first: their names follow from the transition, so whoever repeats it after a crash finds them (`run-events`).
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { resources, type Kube, type KubeObject } from "../kube/kube.ts";
 import { KubeRefusal } from "../kube/refusal.ts";
 import { controlOf } from "../resources/control-of.ts";
 import { toRunEvents } from "../resources/run-events.ts";
-import type { Run, RunResourceStatus } from "../resources/run-resource.ts";
+import type {
+  Condition,
+  Run,
+  RunResourceStatus,
+} from "../resources/run-resource.ts";
 import {
   isDifferent,
   isLatched,
@@ -33,6 +38,8 @@ export type StatusWriter = {
     report: RunReport,
     options: { readonly isLast: boolean },
   ): Promise<number | null>;
+  /** Says it as an Event alone, once: the status is that of who drives the run. */
+  warn(run: Run, hindrance: Hindrance): Promise<void>;
   /** What is asked of the run, with the GPU-hours that its status tells. */
   controlOf(run: Run): RunControl;
   /** Whether the run has ended for good (F), by its status as it is on the server or as it was written here. */
@@ -56,6 +63,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
   let written: RunResourceStatus | undefined;
   let writtenAtMs = Number.NEGATIVE_INFINITY;
   let gpuHours: number | null = null;
+  let warned: Hindrance | null = null;
 
   const ask = (run: Run) =>
     controlOf(run, {
@@ -99,6 +107,12 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       options.onWritten();
       return null;
     },
+    async warn(run, hindrance) {
+      if (isDeepStrictEqual(warned, hindrance)) return;
+      const events = toWarnings(run, hindrance, clock.now());
+      for (const event of events) await createEvent(event, options);
+      warned = hindrance;
+    },
     controlOf: (run) => ask(run).control,
     isOver(run) {
       const { control } = ask(run);
@@ -106,6 +120,31 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       return known.some((status) => status && isLatched(status, control));
     },
   };
+}
+
+/** The Event of the condition that is not written. */
+function toWarnings(
+  run: Run,
+  hindrance: Hindrance,
+  nowMs: number,
+): ReturnType<typeof toRunEvents> {
+  const degraded: Condition = {
+    ...hindrance,
+    type: "Degraded",
+    status: "True",
+    lastTransitionTime: "",
+    observedGeneration: 0,
+  };
+  const after = {
+    phase: "Pending",
+    reason: "",
+    observedGeneration: 0,
+  } as const;
+  return toRunEvents(run, {
+    before: undefined,
+    after: { ...after, conditions: [degraded] },
+    nowMs,
+  });
 }
 
 function hoursOf(status: RunResourceStatus | undefined): number {
