@@ -66,7 +66,7 @@ export const podsSchema = z
     serviceAccountName: objectName
       .optional()
       .describe(
-        "Service account of the pods, for web identity. Its token is never mounted. Default: that of the namespace.",
+        "Service account of the pods, for web identity. Its token is never mounted. Default: that of the installation.",
       ),
     credentialsSecret: objectName
       .optional()

@@ -130,7 +130,7 @@ export const runStatusSchema = z
     gpuHours: line(32)
       .optional()
       .describe("Hours times GPUs that its pods have used so far."),
-    // One writer, and merging by stage would cost as much again in managedFields.
+    // One writer; merged by stage, 50 rows would cost 8 KiB more in managedFields, at each write.
     stages: withListType(z.array(stage).max(bounds.stages), "atomic")
       .optional()
       .describe("Tasks by stage, at most 50 rows; the last one sums up the rest."),
