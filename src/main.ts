@@ -71,6 +71,22 @@ function toTextOutput(stream: NodeJS.WriteStream): TextOutput {
   };
 }
 
+async function ask(question: string): Promise<string | null> {
+  if (!process.stdin.isTTY) return null;
+  const { createInterface } = await import("node:readline/promises");
+  const [input, output] = [process.stdin, process.stderr];
+  const terminal = createInterface({ input, output });
+  const { signal } = stopping;
+  try {
+    return await terminal.question(question, { signal });
+  } catch (thrown) {
+    if (signal.aborted) return "";
+    throw thrown;
+  } finally {
+    terminal.close();
+  }
+}
+
 /** What a container may use, where there is a limit; else what the machine has. */
 function availableMemory(): number {
   const limit = process.constrainedMemory();
@@ -294,6 +310,7 @@ const environment: Environment = {
   homeDirectory: os.homedir(),
   stdout: toTextOutput(process.stdout),
   stderr: toTextOutput(process.stderr),
+  ask,
   clock: systemClock,
   log: createTerminalLog(),
   signal: stopping.signal,

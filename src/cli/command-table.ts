@@ -2,123 +2,18 @@
  * Every command: its usage, help and options, and where its code is. The parser (`program.ts`) and the completion scripts
  * are both made from this table, so that they cannot disagree.
  */
-import { InvalidArgumentError, Option } from "commander";
-import type { Environment } from "./environment.ts";
-
-const storeOption = () =>
-  new Option(
-    "--store <url>",
-    "where artifacts are: a folder, file:///path or s3://bucket/prefix",
-  ).env("HUELINE_STORE");
-const outputOption = (formats: readonly string[] = ["text", "json"]) =>
-  new Option("-o, --output <format>", "how to print the result")
-    .choices(formats)
-    .default("text");
-const graceOption = (what: string) =>
-  new Option("--grace <duration>", what).env("HUELINE_GRACE").default("30s");
-const paramOption = () =>
-  new Option(
-    "-p, --param <name=value>",
-    "override a parameter of the file (may be repeated)",
-  )
-    .argParser((value: string, all: readonly string[]) => [...all, value])
-    .default([] as readonly string[], "none");
-
-/** The parser of an option that takes a whole number. */
-function wholeNumberFrom(least: number): (text: string) => number {
-  return (text) => {
-    const value = text.trim() === "" ? Number.NaN : Number(text);
-    if (!Number.isSafeInteger(value) || value < least)
-      throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
-    return value;
-  };
-}
-
-/** An option that the installation gives by a variable. */
-const given = (flags: string, what: string, variable: string) =>
-  new Option(flags, what).env(variable);
-
-function controllerOptions(): readonly Option[] {
-  const number = (
-    flags: string,
-    what: string,
-    variable: string,
-    usual: number,
-  ) =>
-    given(flags, what, variable).argParser(wholeNumberFrom(0)).default(usual);
-  return [
-    storeOption(),
-    given(
-      "--namespace <name>",
-      "where Runs are (empty: in all namespaces)",
-      "HUELINE_NAMESPACE",
-    ),
-    given(
-      "--lease-namespace <name>",
-      "where Leases are (default: the controller's own)",
-      "HUELINE_LEASE_NAMESPACE",
-    ),
-    new Option("--no-leases", "do not share Runs with other replicas"),
-    given(
-      "--identity <name>",
-      "of this replica (default: machine and process)",
-      "HUELINE_IDENTITY",
-    ),
-    given("--image <image>", "what workers run", "HUELINE_IMAGE"),
-    given(
-      "--worker-service-account <name>",
-      "of workers' pods",
-      "HUELINE_WORKER_SERVICE_ACCOUNT",
-    ),
-    given(
-      "--worker-credentials-secret <name>",
-      "whose keys are variables of workers",
-      "HUELINE_WORKER_CREDENTIALS_SECRET",
-    ),
-    given(
-      "--worker-gpu-resource <name>",
-      "what `resources.gpu` counts",
-      "HUELINE_WORKER_GPU_RESOURCE",
-    ),
-    number("--workers <n>", "Runs looked after at once", "HUELINE_WORKERS", 8),
-    number("--qps <n>", "requests a second to the server", "HUELINE_QPS", 50),
-    number("--burst <n>", "requests at once", "HUELINE_BURST", 100),
-    given("--log-level <level>", "how much is logged", "HUELINE_LOG_LEVEL")
-      .choices(["trace", "debug", "info", "warn", "error"])
-      .default("info"),
-    number(
-      "--metrics-port <port>",
-      "of /metrics, /healthz, /readyz",
-      "HUELINE_METRICS_PORT",
-      9090,
-    ),
-    given(
-      "--metrics-host <address>",
-      "where they are served",
-      "HUELINE_METRICS_HOST",
-    ).default("0.0.0.0"),
-    new Option("--limit <name=number>", "change a limit (may be repeated)")
-      .argParser((value: string, all: readonly string[]) => [...all, value])
-      .default([] as readonly string[], "none"),
-    new Option("--kubeconfig <file>", "instead of KUBECONFIG"),
-    new Option("--context <name>", "of the kubeconfig"),
-  ];
-}
-
-type Action = (
-  environment: Environment,
-  args: readonly string[],
-  options: never,
-) => Promise<number>;
-
-type CommandDeclaration = {
-  readonly usage: string;
-  readonly summary: string;
-  readonly description?: string;
-  readonly hidden?: boolean;
-  readonly options: readonly Option[];
-  readonly load: () => Promise<Action>;
-};
+import { Option } from "commander";
+import { clusterCommands } from "./cluster/cluster-commands.ts";
+import { clusterOptions } from "./cluster/cluster-options.ts";
+import type { CommandDeclaration } from "./command-declaration.ts";
+import {
+  graceOption,
+  outputOption,
+  paramOption,
+  storeOption,
+  wholeNumberFrom,
+} from "./common-options.ts";
+import { controllerOptions } from "./controller-options.ts";
 
 export const commands: readonly CommandDeclaration[] = [
   {
@@ -164,10 +59,14 @@ export const commands: readonly CommandDeclaration[] = [
   {
     usage: "status [run]",
     summary: "show the state of a run (the latest one by default)",
+    description:
+      "Shows the phase of a run, what its stages have done, and a line for everything that waits or failed. In a cluster, without " +
+      "a name, lists the Runs of the namespace; with --watch and a name it ends with 0 if the Run succeeded, else with 1.",
     options: [
       storeOption(),
       outputOption(),
       new Option("-w, --watch", "follow until the run ends"),
+      ...clusterOptions(),
     ],
     load: async () => (await import("./commands/status.ts")).status,
   },
@@ -178,19 +77,20 @@ export const commands: readonly CommandDeclaration[] = [
       storeOption(),
       outputOption(),
       new Option("-f, --follow", "go on until the task or the run ends"),
+      ...clusterOptions(),
     ],
     load: async () => (await import("./commands/logs.ts")).logs,
   },
   {
     usage: "cancel <run>",
     summary: "stop a run after a checkpoint",
-    options: [storeOption(), outputOption()],
+    options: [storeOption(), outputOption(), ...clusterOptions()],
     load: async () => (await import("./commands/control.ts")).cancel,
   },
   {
     usage: "retry <run> [task]",
     summary: "try failed tasks again: one, or all of a run",
-    options: [storeOption(), outputOption()],
+    options: [storeOption(), outputOption(), ...clusterOptions()],
     load: async () => (await import("./commands/control.ts")).retry,
   },
   {
@@ -223,6 +123,7 @@ export const commands: readonly CommandDeclaration[] = [
         "--links [duration]",
         "print links that anyone can fetch for so long (default: 7d, the longest)",
       ),
+      ...clusterOptions(),
     ],
     load: async () => (await import("./commands/pull.ts")).pull,
   },
@@ -242,9 +143,11 @@ export const commands: readonly CommandDeclaration[] = [
         "--links <duration>",
         "print links that open it in any browser for so long, e.g. 7d",
       ).conflicts("to"),
+      ...clusterOptions(),
     ],
     load: async () => (await import("./commands/report.ts")).report,
   },
+  ...clusterCommands,
   {
     usage: "data <action> <what...>",
     summary:

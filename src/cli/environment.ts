@@ -176,6 +176,8 @@ export type Environment = {
   readonly homeDirectory: string;
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
+  /** Asks a person; null: nobody can answer, since stdin is no terminal. Who is told to stop has answered nothing. */
+  ask(question: string): Promise<string | null>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Aborts on SIGINT and SIGTERM. */

@@ -10,7 +10,8 @@ export function formatStatus(
   view: {
     readonly run: string;
     readonly status: RunStatus;
-    readonly ageMs: number;
+    /** Since somebody looked at the run; null: it is looked at all the time. */
+    readonly ageMs: number | null;
     /** How far running tasks are. */
     readonly progress?: readonly TaskProgress[];
     /** False: the run has not ended and nobody looks after it. */
@@ -27,7 +28,9 @@ export function formatStatus(
         : "yellow";
   const { counts } = value;
   const head = `${paint("bold", run)}  ${paint(colour, value.phase)}${value.reason === "" ? "" : `: ${value.reason}`}`;
-  const sums = `${counts.Succeeded}/${counts.total} done, ${counts.cached} cached, ${counts.Running} running, ${counts.Failed} failed; seen ${formatDuration(Math.max(0, ageMs))} ago`;
+  const seen =
+    ageMs === null ? "" : `; seen ${formatDuration(Math.max(0, ageMs))} ago`;
+  const sums = `${counts.Succeeded}/${counts.total} done, ${counts.cached} cached, ${counts.Running} running, ${counts.Failed} failed${seen}`;
   const table = formatTable(value.stages, [
     { title: "stage", value: ({ stage }) => stage },
     { title: "kind", value: ({ kind }) => kind },

@@ -21,6 +21,8 @@ export const layout = {
   runUsage: (run: string) => `runs/${run}/usage.json`,
   runAttempts: (run: string) => `runs/${run}/attempts/`,
   runLog: (run: string, task: string) => `runs/${run}/logs/${task}.log`,
+  /** A file that was too large to be submitted in an object of a cluster, by the SHA-256 of its bytes. */
+  submittedPipeline: (sha256: string) => `pipelines/${sha256}.yaml`,
   runReport: (run: string) => `runs/${run}/report/`,
   /** `name`: a run's id or an artifact's key. */
   pin: (name: string) => `pins/${name}.json`,

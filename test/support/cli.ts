@@ -42,6 +42,9 @@ type CliOptions = {
   readonly variables?: Environment["variables"];
   readonly isTerminal?: boolean;
   readonly clock?: Clock;
+  /** What a person answers when asked; absent: nobody can. */
+  readonly answer?: string;
+  readonly signal?: AbortSignal;
 };
 
 /** What a command is given; services refuse unless given. */
@@ -57,9 +60,10 @@ export function createEnvironment(
     homeDirectory: options.currentDirectory,
     stdout: createMemoryOutput({ isTerminal }),
     stderr: createMemoryOutput({ isTerminal }),
+    ask: async () => options.answer ?? null,
     clock: options.clock ?? systemClock,
     log: silentLogger,
-    signal: new AbortController().signal,
+    signal: options.signal ?? new AbortController().signal,
     self: [process.execPath],
     nodeVersion: process.version,
     host: {

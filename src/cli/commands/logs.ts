@@ -6,13 +6,17 @@ import { mapBounded } from "../../base/async.ts";
 import { ExitCode, UserError } from "../../base/errors.ts";
 import type { Task } from "../../plan/plan.ts";
 import { isCommitted } from "../../store/artifacts/manifest.ts";
-import { layout } from "../../store/layout.ts";
 import { readStatus } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
+import {
+  isOfCluster,
+  type ClusterOptions,
+} from "../cluster/cluster-options.ts";
 import type { Environment } from "../environment.ts";
-import { formatLogLine, toJsonLine } from "../log-line.ts";
+import { createLinePrinter } from "../logs/line-printer.ts";
+import { openStoredLogs } from "../logs/stored-logs.ts";
 import { isOver } from "../look-at-run.ts";
-import { painterFor, type OutputFormat } from "../output.ts";
+import type { OutputFormat } from "../output.ts";
 import { loadRun } from "../run-artifacts.ts";
 import { openStoreOption } from "../store-option.ts";
 
@@ -20,13 +24,18 @@ const LOOK_EVERY_MS = 500;
 
 export async function logs(
   environment: Environment,
-  [given = "", task]: readonly string[],
-  options: {
+  args: readonly string[],
+  options: ClusterOptions & {
     readonly store?: string;
     readonly output: OutputFormat;
     readonly follow?: boolean;
   },
 ): Promise<ExitCode> {
+  if (isOfCluster(options, environment)) {
+    const { logsOfCluster } = await import("../logs/logs-of-cluster.ts");
+    return await logsOfCluster(environment, args, options);
+  }
+  const [given = "", task] = args;
   const store = openStoreOption(options.store, environment);
   const { run, plan } = await loadRun(store, given);
   const tasks = plan.tasks.filter(
@@ -40,69 +49,38 @@ export async function logs(
     });
   }
   const names = tasks.map(({ name }) => name);
-  const tail = createTail(store, run, { environment, output: options.output });
+  const logs = openStoredLogs(store, run);
+  const print = createLinePrinter(environment, {
+    output: options.output,
+    isOnly: names.length === 1,
+  });
+  /** How many lines were new. */
+  const tail = async (): Promise<number> => {
+    let shown = 0;
+    for (const name of names)
+      for (const line of await logs.readNew(name)) {
+        print(name, line);
+        shown++;
+      }
+    return shown;
+  };
   const hasEnded = async (): Promise<boolean> =>
     task === undefined
       ? isOver((await readStatus(store, run))?.status ?? null)
       : await haveEnded(store, run, tasks);
-  const shown = await tail(names);
+  const shown = await tail();
   if (options.follow === true) {
     while (!environment.signal.aborted && !(await hasEnded())) {
       await environment.clock.sleep(LOOK_EVERY_MS, environment.signal);
-      await tail(names);
+      await tail();
     }
-    await tail(names);
+    await tail();
   } else if (shown === 0) {
     environment.stderr.write(
       `no logs yet of ${names.length === 1 ? (names[0] ?? "") : `${names.length} tasks`}: found in the store, or not started\n`,
     );
   }
   return ExitCode.done;
-}
-
-/** Writes what has been added since the last call; returns how many bytes. */
-function createTail(
-  store: Store,
-  run: string,
-  {
-    environment,
-    output,
-  }: { readonly environment: Environment; readonly output: OutputFormat },
-) {
-  const offsets = new Map<string, number>();
-  const { stdout, variables } = environment;
-  const paint = painterFor(stdout, variables);
-  // People get words. Elsewhere lines are as the workers wrote them; with `-o json` each one is JSON that names its task.
-  const format = (line: string, task: string, isOnly: boolean): string => {
-    if (output === "json") return toJsonLine(line, task);
-    const shown = stdout.isTerminal ? formatLogLine(line, paint) : line;
-    return isOnly ? shown : `[${task}] ${shown}`;
-  };
-  return async (tasks: readonly string[]): Promise<number> => {
-    let written = 0;
-    for (const task of tasks) {
-      const path = layout.runLog(run, task);
-      const from = offsets.get(task) ?? 0;
-      const size = (await store.stat(path))?.sizeBytes ?? 0;
-      if (size <= from) continue;
-      const bytes = await store.read(path, {
-        offset: from,
-        length: size - from,
-      });
-      // Whole lines only: the rest comes with the next look.
-      const end = (bytes?.lastIndexOf(0x0a) ?? -1) + 1;
-      if (bytes === null || end === 0) continue;
-      offsets.set(task, from + end);
-      written += end;
-      const lines = new TextDecoder()
-        .decode(bytes.subarray(0, end))
-        .trimEnd()
-        .split("\n");
-      for (const line of lines)
-        stdout.write(`${format(line, task, tasks.length === 1)}\n`);
-    }
-    return written;
-  };
 }
 
 const LOOKUPS_IN_FLIGHT = 8;

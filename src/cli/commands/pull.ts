@@ -7,8 +7,13 @@ import { ExitCode, UserError } from "../../base/errors.ts";
 import type { Task } from "../../plan/plan.ts";
 import { isCommitted } from "../../store/artifacts/manifest.ts";
 import type { Store } from "../../store/store.ts";
+import {
+  isOfCluster,
+  type ClusterOptions,
+} from "../cluster/cluster-options.ts";
 import type { Environment } from "../environment.ts";
 import { isOver, lookAtRun } from "../look-at-run.ts";
+import { openRun } from "../open-run.ts";
 import { printJson, type OutputFormat } from "../output.ts";
 import { copyFiles } from "../pull/copy-files.ts";
 import {
@@ -39,14 +44,13 @@ import {
   type Part,
   type WantedFile,
 } from "../pull/select-files.ts";
-import { loadRun, readManifests } from "../run-artifacts.ts";
-import { openStoreOption } from "../store-option.ts";
+import { readManifests } from "../run-artifacts.ts";
 import { durationOption } from "../unit-options.ts";
 
 const LOOK_EVERY_MS = 1000;
 const LINKS_VALID = "7d";
 
-type PullOptions = {
+type PullOptions = ClusterOptions & {
   readonly store?: string;
   readonly output: OutputFormat;
   readonly only?: Part;
@@ -75,8 +79,7 @@ export async function pull(
   options: PullOptions,
 ): Promise<number> {
   checkTogether(options);
-  const store = openStoreOption(options.store, environment);
-  const { run, plan } = await loadRun(store, given);
+  const { store, run, plan } = await openRun(environment, given, options);
   const tasks = selectTasks(plan.tasks, options.task);
   const folder = path.resolve(environment.currentDirectory, destination ?? run);
   const lock = createDestinationLock({ environment, run, folder });
@@ -142,11 +145,19 @@ async function copyRun(request: Request): Promise<number> {
         finishedTasks: found.length,
       });
     // A line where something has begun or ended, not one a step.
-    const waits = `${formatMissing({ ...view, progress: [] }, left)}${view.driver === null ? "; nobody drives the run now: run its pipeline again to go on" : ""}`;
+    const nobody = view.driver === null ? whatToDo(request) : "";
+    const waits = `${formatMissing({ ...view, progress: [] }, left)}${nobody}`;
     if (waits !== said) stderr.write(`waiting: ${waits}\n`);
     said = waits;
     await clock.sleep(LOOK_EVERY_MS, signal);
   }
+}
+
+/** Where nobody drives the run. */
+function whatToDo({ environment, options }: Request): string {
+  return isOfCluster(options, environment)
+    ? "; no controller drives the Run now: it waits, or is suspended"
+    : "; nobody drives the run now: run its pipeline again to go on";
 }
 
 /** Copies the files of the tasks that were found just now, and lists all. */

@@ -5,21 +5,21 @@ import {
   checkReport,
   type FailedVerdict,
 } from "../../report/verdicts/check-report.ts";
+import type { ClusterOptions } from "../cluster/cluster-options.ts";
 import type { Environment } from "../environment.ts";
 import { writeLocalFile } from "../local-folder.ts";
+import { openRun } from "../open-run.ts";
 import { painterFor, printJson, type OutputFormat } from "../output.ts";
 import { areLinksTimed, linkTo, UNTIMED_LINKS } from "../pull/links.ts";
-import { loadRun } from "../run-artifacts.ts";
 import {
   renderRunReports,
   writeRunReports,
   type RenderedReport,
   type WrittenReport,
 } from "../run-report.ts";
-import { openStoreOption } from "../store-option.ts";
 import { durationOption } from "../unit-options.ts";
 
-type ReportOptions = {
+type ReportOptions = ClusterOptions & {
   readonly store?: string;
   readonly output: OutputFormat;
   readonly check?: boolean;
@@ -36,8 +36,7 @@ export async function report(
     options.links === undefined
       ? null
       : durationOption("--links", options.links);
-  const store = openStoreOption(options.store, environment);
-  const { run, plan } = await loadRun(store, given);
+  const { store, run, plan } = await openRun(environment, given, options);
   const wanted = { run, plan, host: environment.host.name };
   const written =
     options.to === undefined
