@@ -1,6 +1,7 @@
 /**
  * One Schedule: what is due is decided by `resources/schedule`, pure; here it is done. In an order that a crash at any
- * point forgives: removals first, then Runs, whose names follow from their moments, then the status that says so.
+ * point forgives: what is replaced goes first, then Runs are made, whose names follow from their moments, then comes the
+ * status that says so, and only then the history goes: what is gone could not be counted again.
  */
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
@@ -64,11 +65,11 @@ export function createScheduleLoop(options: {
       for (const run of runs)
         if (replaced.has(run.metadata.name)) await removeRun(run);
       for (const moment of due.start) await createRun(runFor(schedule, moment));
-      for (const run of runsToRemove(schedule.spec, runs)) await removeRun(run);
       const after = toScheduleStatus({ schedule, runs, due, nowMs });
       if (!isDeepStrictEqual(status, after))
         await applyStatus(kube, schedule, after);
       written = after;
+      for (const run of runsToRemove(schedule.spec, runs)) await removeRun(run);
       if (due.lookAgainAtMs === null) return null;
       return Math.min(
         LOOK_AT_LATEST_MS,

@@ -63,5 +63,5 @@ export const standardControllerLimits: ControllerLimits = {
 export const standardSharing = {
   shards: 8,
   durationMs: 15_000,
-  roundMs: 3_000,
+  roundMs: 5_000,
 } as const;

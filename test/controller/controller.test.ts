@@ -6,6 +6,7 @@ import { annotations } from "../../src/resources/labels.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import {
   openControllerWorld,
+  smallPipeline,
   type ControllerWorld,
 } from "../support/controller-world.ts";
 import { testNamespace } from "../support/fake-api-server.ts";
@@ -123,6 +124,66 @@ describe("a controller", () => {
     world.pauseKubelet(false);
     await world.phase("handed", "Succeeded");
     expect((await world.commits("handed")).toSorted()).toEqual(allTasks);
+  });
+
+  it("shares Runs with another replica, and takes over those of one that is gone", async () => {
+    const world = await openControllerWorld();
+    world.pauseKubelet(true);
+    const first = await world.start({ identity: "pod-a" });
+    const second = await world.start({ identity: "pod-b" });
+    const shardsOf = async ({ metrics }: typeof first): Promise<string> => {
+      const { text } = await metrics.render();
+      return /^hueline_controller_shards_held (\d+)$/m.exec(text)?.[1] ?? "";
+    };
+    await waitFor("halves", async () =>
+      (await shardsOf(first)) === "2" && (await shardsOf(second)) === "2"
+        ? true
+        : null,
+    );
+    const names = ["a", "b", "c", "d", "e", "f"];
+    for (const name of names)
+      await world.submit(name, {
+        pipeline: smallPipeline.replace("bucket/photos", `bucket/${name}`),
+      });
+    await waitFor("Jobs of all", () =>
+      world.server.list(resources.job).length >= 1 ? true : null,
+    );
+    first.kill();
+    world.pauseKubelet(false);
+    for (const name of names) {
+      await world.phase(name, "Succeeded");
+      expect((await world.commits(name)).toSorted()).toEqual(allTasks);
+    }
+  });
+
+  it("holds a Run whose budget of GPU-hours is used up, until it is raised", async () => {
+    const pipeline = smallPipeline.replace(
+      "with:\n      model",
+      "resources: { gpu: 1 }\n    with:\n      model",
+    );
+    const world = await openControllerWorld();
+    await world.start();
+    await world.submit("costly", { pipeline, budget: { gpuHours: 0 } });
+    const held = await waitFor("the hold", () => {
+      const run = world.run("costly");
+      return run?.status?.phase === "Pending" ? run : null;
+    });
+    expect(held.status?.reason).toContain("raise spec.budget.gpuHours");
+    expect(world.server.list(resources.job)).toEqual([]);
+    await world.change("costly", { spec: { budget: { gpuHours: 1 } } });
+    await world.phase("costly", "Succeeded");
+  });
+
+  it("lets more tasks run at once when the parallelism is raised", async () => {
+    const world = await openControllerWorld({
+      script: () => ({ kind: "run" }),
+    });
+    await world.start();
+    await world.submit("narrow", { parallelism: 1 });
+    await waitForTries(world, "narrow", "photos-0-of-2", 1);
+    expect(await world.triesOf("narrow", "photos-1-of-2")).toBe(0);
+    await world.change("narrow", { spec: { parallelism: 2 } });
+    await waitForTries(world, "narrow", "photos-1-of-2", 1);
   });
 
   it("suspends, which removes the Jobs, and goes on where it was", async () => {

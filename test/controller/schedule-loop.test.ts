@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { silentLogger } from "../../src/base/log.ts";
 import { createScheduleLoop } from "../../src/controller/schedule-loop.ts";
-import { resources, type KubeObject } from "../../src/kube/kube.ts";
+import { resources } from "../../src/kube/kube.ts";
 import type { Run } from "../../src/resources/run-resource.ts";
 import type {
   Schedule,
@@ -48,7 +48,7 @@ async function arrange(spec: Partial<ScheduleSpec> = {}) {
       server.put(resources.run, {
         ...run,
         status: { phase, reason: "done", conditions: [], finishedAt },
-      } as KubeObject);
+      });
     },
   };
 }

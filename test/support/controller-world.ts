@@ -81,7 +81,7 @@ export async function openControllerWorld(
   const kubelets = new Map<string, FakeKubelet>();
   const alive = new Set<string>();
   const reports: string[] = [];
-  let isOpen = true;
+  const over = new AbortController();
   let isPaused = false;
   let pids = 0;
 
@@ -107,7 +107,7 @@ export async function openControllerWorld(
   const runs = (): readonly Run[] =>
     server.list(resources.run) as unknown as readonly Run[];
   const kubelet = async (): Promise<void> => {
-    while (isOpen) {
+    while (!over.signal.aborted) {
       if (!isPaused)
         for (const run of runs()) await (await kubeletOf(run))?.round();
       await delay(2);
@@ -115,7 +115,7 @@ export async function openControllerWorld(
   };
   const working = kubelet();
   onTestFinished(async () => {
-    isOpen = false;
+    over.abort();
     await working;
   });
 

@@ -41,7 +41,7 @@ async function arrange() {
   const until = (what: string, sizesWanted: readonly number[]) =>
     waitFor(what, async () => {
       await clock.elapse(1_000);
-      return JSON.stringify(sizes().toSorted()) === JSON.stringify(sizesWanted)
+      return JSON.stringify(sizes()) === JSON.stringify(sizesWanted)
         ? true
         : null;
     });
