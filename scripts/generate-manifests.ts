@@ -49,9 +49,13 @@ async function renderChart(): Promise<string> {
   const { stdout } = await promisify(execFile)(
     await installHelm({ cacheRoot }),
     [
-      ...["template", "hueline", path.join(root, "helm/hueline")],
-      ...["--namespace", "hueline"],
-      ...["--set", "store.url=s3://your-bucket/hueline"],
+      "template",
+      "hueline",
+      path.join(root, "helm/hueline"),
+      "--namespace",
+      "hueline",
+      "--set",
+      "store.url=s3://your-bucket/hueline",
     ],
   );
   // Nobody's release: whoever applies it manages it.

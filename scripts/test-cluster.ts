@@ -47,7 +47,10 @@ function say(text: string): void {
 const vitest = [
   process.execPath,
   path.join(root, "node_modules/vitest/vitest.mjs"),
-  ...["run", "--project", "cluster", ...positionals],
+  "run",
+  "--project",
+  "cluster",
+  ...positionals,
   ...(values.summary === undefined
     ? []
     : [
