@@ -26,7 +26,8 @@ export function createPlan(
   const describe = createParamsDescriber(options.sources);
   const tasks: Task[] = [];
   for (const [i, draft] of drafts.entries()) {
-    const { stage, cell, params, seed } = draft.from;
+    const { stage, cell, seed } = draft.from;
+    const { params, ...described } = describe(draft);
     const inputs = mapInputs(draft, (index) => names[index] ?? "");
     tasks.push(
       Object.freeze({
@@ -44,7 +45,7 @@ export function createPlan(
         key: taskKey({
           kind: draft.kind,
           contract: declarationOf(stage.kind).contract,
-          ...describe(draft),
+          ...described,
           seed,
           part: draft.part,
           inputs: keyInputs(draft, tasks),
@@ -109,6 +110,8 @@ function keyInputs(
 }
 
 type DescribedParams = {
+  /** In the order of a plan that was read: what a task writes of them has the same bytes, whoever made the plan. */
+  readonly params: JsonObject;
   readonly paramsJson: string;
   readonly sources: Readonly<Record<string, string>>;
 };
@@ -133,7 +136,8 @@ function createParamsDescriber(
     const rest = Object.fromEntries(
       Object.entries(from.params).filter(([param]) => !places.includes(param)),
     );
-    const described = { paramsJson: canonicalJson(rest), sources };
+    const params = JSON.parse(canonicalJson(from.params)) as JsonObject;
+    const described = { params, paramsJson: canonicalJson(rest), sources };
     known.set(from.params, described);
     return described;
   };

@@ -77,6 +77,18 @@ describe("every plan", () => {
     );
   });
 
+  it("has parameters whose JSON is the same before and after it was written and read", () => {
+    const params = ({ tasks }: Plan) =>
+      JSON.stringify(tasks.map((task) => task.params));
+    fc.assert(
+      fc.property(randomPipeline, (pipeline) => {
+        const plan = planOfValue(pipeline);
+        expect(params(planFromJson(planToJson(plan)))).toBe(params(plan));
+      }),
+      RUNS,
+    );
+  });
+
   it("reads for each task only cells that agree with its own on every shared axis", () => {
     fc.assert(
       fc.property(randomPipeline, (pipeline) => {
