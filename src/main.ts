@@ -9,7 +9,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "./base/clock.ts";
-import { ExitCode } from "./base/errors.ts";
+import { ExitCode, toError, TransientError, UserError } from "./base/errors.ts";
 import { silentLogger, type LogFields, type Logger } from "./base/log.ts";
 import type { Environment, Services, TextOutput } from "./cli/environment.ts";
 import { runProgram } from "./cli/program.ts";
@@ -112,6 +112,14 @@ function createTerminalLog(): Logger {
   return log;
 }
 
+/** What a log line says of an error: a bug has its stack, what somebody can mend has none. */
+function describeError(thrown: unknown): object {
+  const { name, message, stack } = toError(thrown);
+  const isExpected =
+    thrown instanceof UserError || thrown instanceof TransientError;
+  return isExpected ? { code: thrown.code, message } : { name, message, stack };
+}
+
 /** JSON lines on stdout, written at once: last words must not be lost. `tee` gets each line too. */
 async function createJsonLog({
   level = "info",
@@ -132,6 +140,7 @@ async function createJsonLog({
       level,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: describeError },
     },
     { write },
   );
@@ -162,7 +171,6 @@ async function engineDirectory(): Promise<string> {
     await import("./engine/location.ts");
   const platform = toEnginePlatform(process.platform, process.arch);
   if (platform === null) {
-    const { UserError } = await import("./base/errors.ts");
     throw new UserError({
       code: "engine.platform",
       message: `TensorFlow's native library is used on Linux, x64 or arm64; this is ${process.platform} ${process.arch}`,
@@ -269,7 +277,7 @@ const services: Services = {
   async controller(request) {
     const { log } = await createJsonLog({ level: request.logLevel });
     const [{ runController }, { openStore }] = await Promise.all([
-      import("./controller/run-controller.ts"),
+      import("./controller/service/run-controller.ts"),
       import("./store/open-store.ts"),
     ]);
     return await runController({

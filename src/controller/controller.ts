@@ -7,15 +7,15 @@
  *  C4 Leaving changes nothing in the cluster: Jobs go on, and whoever comes next finds them.
  */
 import { createWorkQueue, type WorkQueue } from "../kube/work-queue.ts";
-import { createHealth } from "./health.ts";
-import { serveHttp, type HttpServer } from "./http.ts";
+import { createHealth } from "./service/health.ts";
+import { serveHttp, type HttpServer } from "./service/http.ts";
 import { keyOf, parseKey } from "./keys.ts";
 import { noticeChanges } from "./notice.ts";
 import { watchObjects, type Watched } from "./objects.ts";
-import { openLoop, type OpenLoopOptions } from "./open-loop.ts";
+import { openLoop, type OpenLoopOptions } from "./runs/open-loop.ts";
 import { createPace } from "./pace.ts";
-import { probe } from "./probe.ts";
-import { countPhases, createRunDesk, type RunDesk } from "./run-desk.ts";
+import { probe } from "./service/probe.ts";
+import { countPhases, createRunDesk, type RunDesk } from "./runs/run-desk.ts";
 import { openSharing, type Sharing } from "./sharing/sharing.ts";
 import { createStepper, type Stepper } from "./stepper.ts";
 import { shardOf } from "./sharing/share-shards.ts";
@@ -116,11 +116,13 @@ function createReplica(
     maxDelayMs: 60_000,
     async work(key) {
       const startMs = clock.monotonicMs();
+      let hasFailed = true;
       try {
         const nextMs = await stepper.step(key);
+        hasFailed = false;
         if (nextMs !== null) queue.addAfter(key, nextMs);
       } finally {
-        pace.note(key, clock.monotonicMs() - startMs);
+        pace.note(key, { tookMs: clock.monotonicMs() - startMs, hasFailed });
         if (!isThere(watched, key)) pace.forget(key);
       }
     },

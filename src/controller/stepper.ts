@@ -3,11 +3,11 @@ import type { Clock } from "../base/clock.ts";
 import type { Kube } from "../kube/kube.ts";
 import type { Logger } from "../base/log.ts";
 import { parseKey } from "./keys.ts";
-import type { Metrics } from "./metrics.ts";
+import type { Metrics } from "./service/metrics.ts";
 import type { Watched } from "./objects.ts";
-import type { RunDesk } from "./run-desk.ts";
+import type { RunDesk } from "./runs/run-desk.ts";
 import { createScheduleLoop, type ScheduleLoop } from "./schedule-loop.ts";
-import { isOfStore } from "./step-failure.ts";
+import { isOfStore } from "./runs/step-failure.ts";
 
 export type StepperOptions = {
   readonly kube: Kube;

@@ -203,8 +203,10 @@ function hold(
       const wasOurs = !ending.signal.aborted;
       ending.abort();
       // A renewal that hangs is not waited for: whichever write comes second conflicts (L3).
+      const patience = new AbortController();
       const ended = Promise.all([keeping, guarding]);
-      await Promise.race([ended, clock.sleep(renewEveryMs)]);
+      await Promise.race([ended, clock.sleep(renewEveryMs, patience.signal)]);
+      patience.abort();
       if (wasOurs) await vacate();
     },
   };

@@ -50,6 +50,13 @@ test.each([
   { args: ["plan", "light.yaml"], wantCode: 0 },
   // There is no run to tell of.
   { args: ["status"], wantCode: 65 },
+  // There is no cluster.
+  {
+    args: "controller --store s3://bucket --image i --kubeconfig none".split(
+      " ",
+    ),
+    wantCode: 65,
+  },
 ])("$args loads nothing heavy", async ({ args, wantCode }) => {
   const { code, modules } = await loadedBy(args);
   expect(code).toBe(wantCode);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TransientError } from "../../src/base/errors.ts";
+import { TransientError, UserError } from "../../src/base/errors.ts";
 import { hash32 } from "../../src/base/random.ts";
 import { resources } from "../../src/kube/kube.ts";
 import { annotations } from "../../src/resources/labels.ts";
@@ -338,6 +338,61 @@ describe("a controller", () => {
     ).toBe("False");
   });
 
+  it("tells of success when the reports are written, and tries again where the store fails for a moment", async () => {
+    let failures = 2;
+    const world = await openControllerWorld({
+      writeReports() {
+        if (failures-- > 0)
+          throw new TransientError({ code: "store.busy", message: "busy" });
+        expect(world.run("reported")?.status?.phase).not.toBe("Succeeded");
+      },
+    });
+    await world.start();
+    await world.submit("reported");
+    await world.phase("reported", "Succeeded");
+    expect(world.reports).toHaveLength(1);
+  });
+
+  it("has succeeded although a report cannot be written, and says why", async () => {
+    const world = await openControllerWorld({
+      writeReports() {
+        throw new UserError({
+          code: "artifact.missing",
+          message: "no report.json",
+        });
+      },
+    });
+    await world.start();
+    await world.submit("bare");
+    const run = await world.phase("bare", "Succeeded");
+    expect(
+      run.status?.conditions.find(({ type }) => type === "Degraded"),
+    ).toMatchObject({ reason: "ReportFailed", message: "no report.json" });
+  });
+
+  it("leaves Jobs as they are when it is told to stop, and the next one goes on", async () => {
+    const world = await openControllerWorld();
+    world.pauseKubelet(true);
+    const first = await world.start({ identity: "pod-a" });
+    await world.submit("handed");
+    await waitFor("Jobs", () =>
+      world.server.list(resources.job).length > 0 ? true : null,
+    );
+    await first.close();
+    const names = world.server
+      .list(resources.job)
+      .map(({ metadata }) => metadata.name);
+    expect(names).toHaveLength(1);
+    const lease = world.server
+      .list(resources.lease)
+      .map(({ spec }) => (spec as { holderIdentity?: string }).holderIdentity);
+    expect(new Set(lease)).toEqual(new Set([""]));
+    world.pauseKubelet(false);
+    await world.start({ identity: "pod-b" });
+    await world.phase("handed", "Succeeded");
+    expect((await world.commits("handed")).toSorted()).toEqual(allTasks);
+  });
+
   it("lets go of a Run that is deleted; its Jobs go with it", async () => {
     const world = await openControllerWorld({
       script: () => ({ kind: "run" }),
@@ -373,7 +428,7 @@ describe("a controller", () => {
   it("writes a status no more often than it may, whatever happens", async () => {
     const world = await openControllerWorld();
     const { standardControllerLimits } =
-      await import("../../src/controller/settings.ts");
+      await import("../../src/controller/service/settings.ts");
     await world.start({
       settings: {
         limits: {

@@ -11,11 +11,14 @@ import {
   type Controller,
   type ControllerOptions,
 } from "../../src/controller/controller.ts";
-import { createMetrics, type Metrics } from "../../src/controller/metrics.ts";
+import {
+  createMetrics,
+  type Metrics,
+} from "../../src/controller/service/metrics.ts";
 import {
   standardControllerLimits,
   type ControllerSettings,
-} from "../../src/controller/settings.ts";
+} from "../../src/controller/service/settings.ts";
 import { standardPods } from "../../src/executor/jobs/pod-template.ts";
 import { resources, type Kube } from "../../src/kube/kube.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -73,6 +76,8 @@ export async function openControllerWorld(
   options: {
     readonly store?: Store;
     readonly script?: (task: string, tries: number) => PodScript;
+    /** What becomes of reports. Default: they are written. */
+    readonly writeReports?: () => void;
   } = {},
 ) {
   const { store = createMemoryStore() } = options;
@@ -211,6 +216,7 @@ export async function openControllerWorld(
         fingerprint: async (place) => `fingerprint of ${place}`,
         openStore: () => life.guard(change.store ?? store),
         writeReports: async (_: Store, of: { run: string; plan: Plan }) => {
+          options.writeReports?.();
           reports.push(of.run);
         },
         owner: {

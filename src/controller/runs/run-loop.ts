@@ -10,12 +10,12 @@
  *     written; that of this machine, while informers lag behind. Only a retry asked for later lifts it.
  *  L3 Leaving stops nothing: Jobs go on, or go with their Run by owner references.
  */
-import { TransientError } from "../base/errors.ts";
-import type { Run } from "../resources/run-resource.ts";
-import type { Hindrance } from "../resources/run-status.ts";
-import type { Decision, RunStatus } from "../run/status.ts";
-import { isTerminal } from "../run/to-status.ts";
-import type { HeldClaim } from "../store/claims/hold-claim.ts";
+import { toError, TransientError } from "../../base/errors.ts";
+import type { Run } from "../../resources/run-resource.ts";
+import type { Hindrance } from "../../resources/run-status.ts";
+import type { Decision, RunStatus } from "../../run/status.ts";
+import { isTerminal } from "../../run/to-status.ts";
+import type { HeldClaim } from "../../store/claims/hold-claim.ts";
 import type { DrivenRun } from "./driven-run.ts";
 import { openRun, type OpenRunOptions } from "./open-run.ts";
 import { createReceipt } from "./receipt.ts";
@@ -118,8 +118,9 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     receipt ??= run.status?.plan ?? (await createReceiptOf(driven, decision));
     const gpuHours = driven.usage().gpuSeconds / 3600;
     if (isTerminal(seen.phase)) {
-      if (seen.phase === "Succeeded") await options.writeReports(driven.plan);
-      await report({ gpuHours, isLast: true });
+      const hindrances =
+        seen.phase === "Succeeded" ? await writeReports(driven) : [];
+      await report({ gpuHours, hindrances, isLast: true });
       await release({ kind: "over" });
       return null;
     }
@@ -132,6 +133,21 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     const waitMs = await report({ gpuHours, hindrances });
     const nextMs = decision.requeueAfterMs ?? lookEveryMs;
     return Math.min(nextMs, lookEveryMs, waitMs ?? Infinity);
+  };
+
+  /** Before the end is told: who waits for it reads them next. What cannot be written does not change the end. */
+  const writeReports = async ({
+    plan,
+  }: DrivenRun): Promise<readonly Hindrance[]> => {
+    try {
+      await options.writeReports(plan);
+      return [];
+    } catch (thrown) {
+      if (thrown instanceof TransientError) throw thrown;
+      log.error({ error: toError(thrown) }, "no report could be written");
+      const { message } = explainFailure(thrown);
+      return [{ reason: "ReportFailed", message }];
+    }
   };
 
   const createReceiptOf = async (
@@ -166,8 +182,11 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
         return nextMs;
       } catch (thrown) {
         failures++;
-        // A hiccup is nobody's business. Where the API server itself is the trouble, nothing can be said either.
-        if (failures > 1 || !(thrown instanceof TransientError))
+        // A hiccup is nobody's business, and an end is told when all of it is done. Where the API server itself is the
+        // trouble, nothing can be said either.
+        const isHiccup = failures === 1 && thrown instanceof TransientError;
+        const isAtEnd = seen !== null && isTerminal(seen.phase);
+        if (!isHiccup && !isAtEnd)
           await report({ hindrances: [explainFailure(thrown)] }).catch(
             () => null,
           );

@@ -2,12 +2,12 @@
  * The Runs that are ours: a loop for each, made when it is first stepped and closed when the Run goes, or its shard does.
  * A Run has one turn at a time, and the end of it waits for its turn too.
  */
-import type { Clock } from "../base/clock.ts";
-import { toError, UserError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
-import { resources, type Kube } from "../kube/kube.ts";
-import type { Run, RunResourcePhase } from "../resources/run-resource.ts";
-import type { RunStatus } from "../run/status.ts";
+import type { Clock } from "../../base/clock.ts";
+import { toError, UserError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import { resources, type Kube } from "../../kube/kube.ts";
+import type { Run, RunResourcePhase } from "../../resources/run-resource.ts";
+import type { RunStatus } from "../../run/status.ts";
 import type { RunLoop } from "./run-loop.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { createTurns, type Turns } from "./turns.ts";

@@ -1,7 +1,7 @@
 /** What a run loop has to tell about its Run: what the status is made of. */
-import type { PlanReceipt } from "../resources/run-resource.ts";
-import type { Hindrance } from "../resources/run-status.ts";
-import type { RunStatus } from "../run/status.ts";
+import type { PlanReceipt } from "../../resources/run-resource.ts";
+import type { Hindrance } from "../../resources/run-status.ts";
+import type { RunStatus } from "../../run/status.ts";
 
 export type RunReport = {
   /** Null: there is no plan yet, or it has not been read yet. */

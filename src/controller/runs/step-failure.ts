@@ -1,7 +1,7 @@
 /** What a turn that failed says of itself in the status of its Run: the reason, and what a person can do. */
-import { toError, TransientError, UserError } from "../base/errors.ts";
-import { KubeRefusal } from "../kube/refusal.ts";
-import type { Hindrance } from "../resources/run-status.ts";
+import { toError, TransientError, UserError } from "../../base/errors.ts";
+import { KubeRefusal } from "../../kube/refusal.ts";
+import type { Hindrance } from "../../resources/run-status.ts";
 
 /** Whether the store, and not the API server or this program, is the trouble. */
 export function isOfStore(thrown: unknown): boolean {

@@ -5,14 +5,14 @@
  * A mistake of the submitter is a `UserError` that says all of it at once, cut to what a status can hold.
  */
 import { createHash } from "node:crypto";
-import { UserError } from "../base/errors.ts";
-import { createPlan, placesOf } from "../plan/create-plan.ts";
-import type { Plan } from "../plan/plan.ts";
-import type { Run } from "../resources/run-resource.ts";
-import type { Issue } from "../spec/issue.ts";
-import { parsePipeline } from "../spec/parse.ts";
-import { readPipelineText, readPlan } from "../store/runs/run-records.ts";
-import type { Store } from "../store/store.ts";
+import { UserError } from "../../base/errors.ts";
+import { createPlan, placesOf } from "../../plan/create-plan.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { Run } from "../../resources/run-resource.ts";
+import type { Issue } from "../../spec/issue.ts";
+import { parsePipeline } from "../../spec/parse.ts";
+import { readPipelineText, readPlan } from "../../store/runs/run-records.ts";
+import type { Store } from "../../store/store.ts";
 
 /** A reason in a status is one line of a table and one event: no more than a person reads there. */
 const MOST_ISSUES = 5;

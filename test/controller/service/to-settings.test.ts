@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   toSettings,
   type ControllerRequest,
-} from "../../src/controller/to-settings.ts";
+} from "../../../src/controller/service/to-settings.ts";
 
 const request: ControllerRequest = {
   storeUrl: "s3://bucket",

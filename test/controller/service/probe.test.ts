@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { silentLogger } from "../../src/base/log.ts";
-import { probe } from "../../src/controller/probe.ts";
-import { resources, type Kube } from "../../src/kube/kube.ts";
-import { openKube } from "../support/kube.ts";
+import { silentLogger } from "../../../src/base/log.ts";
+import { probe } from "../../../src/controller/service/probe.ts";
+import { resources, type Kube } from "../../../src/kube/kube.ts";
+import { openKube } from "../../support/kube.ts";
 
 const look = (kube: Kube) =>
   probe({ kube, namespace: "team", log: silentLogger });

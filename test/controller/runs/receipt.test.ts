@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { createReceipt, findPeakGpus } from "../../src/controller/receipt.ts";
-import type { TaskState } from "../../src/run/task-state.ts";
-import { commitManifest } from "../../src/store/artifacts/manifest.ts";
-import { createMemoryStore } from "../../src/store/memory.ts";
-import { buildManifest } from "../support/manifests.ts";
-import { buildPlan, keyOf } from "../support/plans.ts";
+import {
+  createReceipt,
+  findPeakGpus,
+} from "../../../src/controller/runs/receipt.ts";
+import type { TaskState } from "../../../src/run/task-state.ts";
+import { commitManifest } from "../../../src/store/artifacts/manifest.ts";
+import { createMemoryStore } from "../../../src/store/memory.ts";
+import { buildManifest } from "../../support/manifests.ts";
+import { buildPlan, keyOf } from "../../support/plans.ts";
 
 const gpu = { resources: { gpu: 2 } };
 const plan = buildPlan({

@@ -1,11 +1,11 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { TransientError } from "../../src/base/errors.ts";
-import { createHealth } from "../../src/controller/health.ts";
-import { serveHttp } from "../../src/controller/http.ts";
-import { createMetrics } from "../../src/controller/metrics.ts";
-import { createMemoryStore } from "../../src/store/memory.ts";
-import { createFaultyStore } from "../support/faulty-store.ts";
-import { createManualClock } from "../support/manual-clock.ts";
+import { TransientError } from "../../../src/base/errors.ts";
+import { createHealth } from "../../../src/controller/service/health.ts";
+import { serveHttp } from "../../../src/controller/service/http.ts";
+import { createMetrics } from "../../../src/controller/service/metrics.ts";
+import { createMemoryStore } from "../../../src/store/memory.ts";
+import { createFaultyStore } from "../../support/faulty-store.ts";
+import { createManualClock } from "../../support/manual-clock.ts";
 
 async function arrange() {
   const clock = createManualClock();

@@ -5,24 +5,24 @@
  * Before the first look at a manifest the plan is recorded and its artifacts are kept from `gc` (docs/design.md,
  * "Store"). What people ask of the run stands in the Run alone; the executor reads it in each step.
  */
-import type { Clock } from "../base/clock.ts";
-import { toError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
-import { createDriver } from "../executor/driver.ts";
-import type { Executor } from "../executor/executor.ts";
-import type { Plan } from "../plan/plan.ts";
-import type { Decision, RunStatus } from "../run/status.ts";
-import type { ClaimOptions } from "../store/claims/claims.ts";
-import type { HeldClaim } from "../store/claims/hold-claim.ts";
-import type { ClaimOwner } from "../store/claims/owner.ts";
-import { keepArtifacts } from "../store/gc/keep-artifacts.ts";
-import { createRun } from "../store/runs/run-records.ts";
+import type { Clock } from "../../base/clock.ts";
+import { toError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import { createDriver } from "../../executor/driver.ts";
+import type { Executor } from "../../executor/executor.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { Decision, RunStatus } from "../../run/status.ts";
+import type { ClaimOptions } from "../../store/claims/claims.ts";
+import type { HeldClaim } from "../../store/claims/hold-claim.ts";
+import type { ClaimOwner } from "../../store/claims/owner.ts";
+import { keepArtifacts } from "../../store/gc/keep-artifacts.ts";
+import { createRun } from "../../store/runs/run-records.ts";
 import {
   readUsage,
   writeUsage,
   type RunUsage,
-} from "../store/runs/run-usage.ts";
-import type { Store } from "../store/store.ts";
+} from "../../store/runs/run-usage.ts";
+import type { Store } from "../../store/store.ts";
 import type { PlannedRun } from "./plan-run.ts";
 
 /** How much of what was used a crash may forget, if its pods are gone too. */

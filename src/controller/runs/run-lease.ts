@@ -5,14 +5,14 @@
  * Among replicas that share Runs by Kubernetes' leases, who has a Run's shard takes the run's lease from whoever held it
  * (`mayForce`): the one before is gone, or learns it at its next heartbeat (C3).
  */
-import type { Clock } from "../base/clock.ts";
-import { toError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
-import type { ClaimOptions } from "../store/claims/claims.ts";
-import { holdClaim, type HeldClaim } from "../store/claims/hold-claim.ts";
-import { describeOwner, type ClaimOwner } from "../store/claims/owner.ts";
-import { takeRunLease } from "../store/runs/run-records.ts";
-import type { Store } from "../store/store.ts";
+import type { Clock } from "../../base/clock.ts";
+import { toError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import type { ClaimOptions } from "../../store/claims/claims.ts";
+import { holdClaim, type HeldClaim } from "../../store/claims/hold-claim.ts";
+import { describeOwner, type ClaimOwner } from "../../store/claims/owner.ts";
+import { takeRunLease } from "../../store/runs/run-records.ts";
+import type { Store } from "../../store/store.ts";
 
 export type RunLeaseOptions = {
   readonly store: Store;

@@ -1,11 +1,11 @@
 /** The process of `hueline controller`: connects, looks after Runs until it is told to stop, and lets go of everything. */
-import type { Clock } from "../base/clock.ts";
-import { ExitCode } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
-import { connect, type ConnectOptions } from "../kube/connect.ts";
-import { createLiveness, readOwner } from "../store/claims/owner.ts";
-import type { Store } from "../store/store.ts";
-import { startController, type ControllerOptions } from "./controller.ts";
+import type { Clock } from "../../base/clock.ts";
+import { ExitCode } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import { connect, type ConnectOptions } from "../../kube/connect.ts";
+import { createLiveness, readOwner } from "../../store/claims/owner.ts";
+import type { Store } from "../../store/store.ts";
+import { startController, type ControllerOptions } from "../controller.ts";
 import { createMetrics } from "./metrics.ts";
 import { toSettings, type ControllerRequest } from "./to-settings.ts";
 

@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { toError } from "../base/errors.ts";
+import { toError } from "../../base/errors.ts";
 import type { Metrics } from "./metrics.ts";
 
 export type HttpOptions = {

@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { planRun, type PlanRunOptions } from "../../src/controller/plan-run.ts";
-import type { RunSpec } from "../../src/resources/run-resource.ts";
-import { createMemoryStore } from "../../src/store/memory.ts";
-import { createRun } from "../../src/store/runs/run-records.ts";
-import { smallPipeline } from "../support/controller-world.ts";
-import { buildRun } from "../support/run-objects.ts";
+import {
+  planRun,
+  type PlanRunOptions,
+} from "../../../src/controller/runs/plan-run.ts";
+import type { RunSpec } from "../../../src/resources/run-resource.ts";
+import { createMemoryStore } from "../../../src/store/memory.ts";
+import { createRun } from "../../../src/store/runs/run-records.ts";
+import { smallPipeline } from "../../support/controller-world.ts";
+import { buildRun } from "../../support/run-objects.ts";
 
 const bytes = new TextEncoder().encode(smallPipeline);
 const sha256 = createHash("sha256").update(bytes).digest("hex");

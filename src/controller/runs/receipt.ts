@@ -5,12 +5,12 @@
  * Hours are what earlier runs of the same stage kinds took, as the manifests of this plan's cached tasks tell. Where a
  * kind that needs GPUs has none, nothing is claimed.
  */
-import { mapBounded } from "../base/async.ts";
-import type { Plan, Task } from "../plan/plan.ts";
-import type { PlanReceipt } from "../resources/run-resource.ts";
-import type { TaskState } from "../run/task-state.ts";
-import { readManifest } from "../store/artifacts/manifest.ts";
-import type { Store } from "../store/store.ts";
+import { mapBounded } from "../../base/async.ts";
+import type { Plan, Task } from "../../plan/plan.ts";
+import type { PlanReceipt } from "../../resources/run-resource.ts";
+import type { TaskState } from "../../run/task-state.ts";
+import { readManifest } from "../../store/artifacts/manifest.ts";
+import type { Store } from "../../store/store.ts";
 
 const READS_AT_ONCE = 16;
 /** Manifests of a kind that are read for its mean: enough for an estimate. */

@@ -5,24 +5,24 @@
  * Events go first: their names follow from the transition, so whoever repeats it after a crash finds them (`run-events`).
  */
 import { isDeepStrictEqual } from "node:util";
-import type { Clock } from "../base/clock.ts";
-import type { Logger } from "../base/log.ts";
-import { resources, type Kube, type KubeObject } from "../kube/kube.ts";
-import { KubeRefusal } from "../kube/refusal.ts";
-import { controlOf } from "../resources/control-of.ts";
-import { toRunEvents } from "../resources/run-events.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Logger } from "../../base/log.ts";
+import { resources, type Kube, type KubeObject } from "../../kube/kube.ts";
+import { KubeRefusal } from "../../kube/refusal.ts";
+import { controlOf } from "../../resources/control-of.ts";
+import { toRunEvents } from "../../resources/run-events.ts";
 import type {
   Condition,
   Run,
   RunResourceStatus,
-} from "../resources/run-resource.ts";
+} from "../../resources/run-resource.ts";
 import {
   isDifferent,
   isLatched,
   toRunStatus,
   type Hindrance,
-} from "../resources/run-status.ts";
-import type { RunControl } from "../run/observation.ts";
+} from "../../resources/run-status.ts";
+import type { RunControl } from "../../run/observation.ts";
 import type { RunReport } from "./run-report.ts";
 
 const FIELD_MANAGER = "hueline-controller";

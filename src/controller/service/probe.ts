@@ -2,9 +2,9 @@
  * What the cluster can do and what it lets us do, asked once at the start: said in one place, instead of showing as a
  * different failure in every Run.
  */
-import { UserError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
-import { resources, type Kube, type KubeResource } from "../kube/kube.ts";
+import { UserError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import { resources, type Kube, type KubeResource } from "../../kube/kube.ts";
 
 export type Capabilities = {
   readonly serverVersion: string;

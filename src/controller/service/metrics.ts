@@ -9,8 +9,8 @@ import {
   Histogram,
   Registry,
 } from "prom-client";
-import type { RunResourcePhase } from "../resources/run-resource.ts";
-import type { TaskPhase } from "../run/status.ts";
+import type { RunResourcePhase } from "../../resources/run-resource.ts";
+import type { TaskPhase } from "../../run/status.ts";
 
 /** Numbers that are asked for when somebody scrapes. */
 export type MetricSources = {

@@ -3,7 +3,7 @@ import {
   judgeQuota,
   parseQuantity,
   type ResourceQuota,
-} from "../../src/controller/quota.ts";
+} from "../../../src/controller/runs/quota.ts";
 
 const quota = (hard: Readonly<Record<string, string>>): ResourceQuota => ({
   apiVersion: "v1",

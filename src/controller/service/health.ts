@@ -1,8 +1,8 @@
 /** What probes are told: whether to restart the process, and whether it can do its work. */
-import type { Clock } from "../base/clock.ts";
-import { toError } from "../base/errors.ts";
-import { layout } from "../store/layout.ts";
-import type { Store } from "../store/store.ts";
+import type { Clock } from "../../base/clock.ts";
+import { toError } from "../../base/errors.ts";
+import { layout } from "../../store/layout.ts";
+import type { Store } from "../../store/store.ts";
 import type { ControllerLimits } from "./settings.ts";
 
 /** A probe comes every few seconds; the store is asked less often, and at once again while it does not answer. */

@@ -1,7 +1,7 @@
 /** What the command line and the environment say → the settings of the controller. Pure; throws UserError (usage). */
-import { UserError } from "../base/errors.ts";
-import { standardPods } from "../executor/jobs/pod-template.ts";
-import { standardLimits } from "../executor/kubernetes/executor-state.ts";
+import { UserError } from "../../base/errors.ts";
+import { standardPods } from "../../executor/jobs/pod-template.ts";
+import { standardLimits } from "../../executor/kubernetes/executor-state.ts";
 import {
   standardControllerLimits,
   standardSharing,

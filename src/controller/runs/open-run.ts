@@ -2,16 +2,19 @@
  * What happens once a run's lease is ours and before its first step: plan it, or say why it cannot be; look whether it
  * has ended before (F); open what drives it.
  */
-import { UserError } from "../base/errors.ts";
-import { createFindHolder, type FindHolder } from "../executor/find-holder.ts";
-import type { Run } from "../resources/run-resource.ts";
-import { isEnded } from "../resources/run-status.ts";
-import type { RunControl } from "../run/observation.ts";
-import type { RunStatus } from "../run/status.ts";
-import { isTerminal } from "../run/to-status.ts";
-import type { HeldClaim } from "../store/claims/hold-claim.ts";
-import { readStatus } from "../store/runs/run-records.ts";
-import type { RunUsage } from "../store/runs/run-usage.ts";
+import { UserError } from "../../base/errors.ts";
+import {
+  createFindHolder,
+  type FindHolder,
+} from "../../executor/find-holder.ts";
+import type { Run } from "../../resources/run-resource.ts";
+import { isEnded } from "../../resources/run-status.ts";
+import type { RunControl } from "../../run/observation.ts";
+import type { RunStatus } from "../../run/status.ts";
+import { isTerminal } from "../../run/to-status.ts";
+import type { HeldClaim } from "../../store/claims/hold-claim.ts";
+import { readStatus } from "../../store/runs/run-records.ts";
+import type { RunUsage } from "../../store/runs/run-usage.ts";
 import {
   openDrivenRun,
   type DrivenRun,

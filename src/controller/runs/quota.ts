@@ -2,8 +2,8 @@
  * Whether the quotas of a namespace can ever hold the largest task of a plan: said before anything waits for days.
  * Pure. What is in use now does not count: that comes and goes, and waiting for it is no fault.
  */
-import type { KubeObject } from "../kube/kube.ts";
-import type { Resources } from "../plan/plan.ts";
+import type { KubeObject } from "../../kube/kube.ts";
+import type { Resources } from "../../plan/plan.ts";
 
 /** The part of `v1` ResourceQuota that is read. */
 export type ResourceQuota = KubeObject & {

@@ -1,24 +1,24 @@
 /** From a Run to the loop that drives it: its store, its executor, its status, wired to what the controller has. */
-import type { Clock } from "../base/clock.ts";
-import { TransientError, UserError } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
-import { openKubernetesExecutor } from "../executor/kubernetes/open-kubernetes-executor.ts";
-import { resources, type Kube } from "../kube/kube.ts";
-import type { Plan } from "../plan/plan.ts";
-import type { Run } from "../resources/run-resource.ts";
-import type { Hindrance } from "../resources/run-status.ts";
-import { storeRunOf } from "../resources/store-run.ts";
-import type { ClaimOptions } from "../store/claims/claims.ts";
-import type { ClaimOwner } from "../store/claims/owner.ts";
-import type { Store } from "../store/store.ts";
-import type { Metrics } from "./metrics.ts";
-import type { Watched } from "./objects.ts";
+import type { Clock } from "../../base/clock.ts";
+import { TransientError, UserError } from "../../base/errors.ts";
+import type { Logger } from "../../base/log.ts";
+import { openKubernetesExecutor } from "../../executor/kubernetes/open-kubernetes-executor.ts";
+import { resources, type Kube } from "../../kube/kube.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { Run } from "../../resources/run-resource.ts";
+import type { Hindrance } from "../../resources/run-status.ts";
+import { storeRunOf } from "../../resources/store-run.ts";
+import type { ClaimOptions } from "../../store/claims/claims.ts";
+import type { ClaimOwner } from "../../store/claims/owner.ts";
+import type { Store } from "../../store/store.ts";
+import type { Metrics } from "../service/metrics.ts";
+import type { Watched } from "../objects.ts";
 import type { OpenRunOptions } from "./open-run.ts";
-import type { Capabilities } from "./probe.ts";
+import type { Capabilities } from "../service/probe.ts";
 import { judgeQuota, type ResourceQuota } from "./quota.ts";
 import { createRefusedLoop, type OpenedLoop } from "./run-desk.ts";
 import { createRunLoop } from "./run-loop.ts";
-import type { ControllerSettings } from "./settings.ts";
+import type { ControllerSettings } from "../service/settings.ts";
 import { createStatusWriter } from "./status-writer.ts";
 
 export type OpenLoopOptions = {

@@ -1,6 +1,6 @@
 /** Everything that can be set of the controller, with its defaults in one place: every number that limits something. */
-import type { PodSettings } from "../executor/jobs/pod-template.ts";
-import type { KubernetesLimits } from "../executor/kubernetes/executor-state.ts";
+import type { PodSettings } from "../../executor/jobs/pod-template.ts";
+import type { KubernetesLimits } from "../../executor/kubernetes/executor-state.ts";
 
 export type ControllerSettings = {
   /** Where Runs are looked for; null: in all namespaces. */
