@@ -3,12 +3,13 @@
  * CI runs exactly this. Runs every check even when an earlier one fails, then sums up; the last line is
  * "N passed, N failed, N skipped", counting checks and tests together.
  *
- * `--fast` leaves the tests out.
+ * `--fast` leaves the tests out; `--cluster` adds those against a real cluster, which it starts (see `test-cluster.ts`).
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { whyNoLab } from "./cluster/lab.ts";
 
 type Check = { readonly name: string; readonly command: readonly string[] };
 
@@ -90,20 +91,16 @@ type TestCounts = {
   readonly skipped: number;
 };
 
-async function runTests(): Promise<TestCounts> {
+const nothing: TestCounts = { passed: 0, failed: 0, skipped: 0 };
+
+/** Runs tests by a command that is told where to put the runner's summary; a command that dies has failed once. */
+async function runTests(
+  toCommand: (summaryFile: string) => readonly string[],
+): Promise<TestCounts> {
   const folder = await mkdtemp(path.join(tmpdir(), "hueline-verify-"));
   try {
     const output = path.join(folder, "tests.json");
-    const engine = await execute(["node", "scripts/engine.ts"]);
-    if (engine !== 0) return { passed: 0, failed: 1, skipped: 0 };
-    const code = await execute([
-      "vitest",
-      "run",
-      "--project=!cluster",
-      "--reporter=default",
-      "--reporter=json",
-      `--outputFile.json=${output}`,
-    ]);
+    const code = await execute(toCommand(output));
     const summary = await readSummary(output);
     const number = (name: string): number => {
       const value =
@@ -123,12 +120,42 @@ async function runTests(): Promise<TestCounts> {
   }
 }
 
+/** All tests but those of the cluster. */
+async function testHere(): Promise<TestCounts> {
+  const engine = await execute(["node", "scripts/engine.ts"]);
+  if (engine !== 0) return { ...nothing, failed: 1 };
+  return await runTests((output) => [
+    "vitest",
+    "run",
+    "--project=!cluster",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${output}`,
+  ]);
+}
+
+/** In a real cluster, where one can be had. */
+async function testInCluster(): Promise<TestCounts> {
+  const why = await whyNoLab();
+  if (why === null)
+    return await runTests((output) => [
+      "node",
+      "scripts/test-cluster.ts",
+      "--summary",
+      output,
+    ]);
+  console.log(`cluster tests skipped: ${why}`);
+  return nothing;
+}
+
 const { passed, failed } = await runChecks();
-const tests = process.argv.includes("--fast")
-  ? { passed: 0, failed: 0, skipped: 0 }
-  : await runTests();
+const tests = process.argv.includes("--fast") ? nothing : await testHere();
+const inCluster = process.argv.includes("--cluster")
+  ? await testInCluster()
+  : nothing;
+const sum = (name: keyof TestCounts): number => tests[name] + inCluster[name];
 if (failed.length > 0) console.log(`failed checks: ${failed.join(", ")}`);
 console.log(
-  `${passed + tests.passed} passed, ${failed.length + tests.failed} failed, ${tests.skipped} skipped`,
+  `${passed + sum("passed")} passed, ${failed.length + sum("failed")} failed, ${sum("skipped")} skipped`,
 );
-process.exitCode = failed.length + tests.failed === 0 ? 0 : 1;
+process.exitCode = failed.length + sum("failed") === 0 ? 0 : 1;
