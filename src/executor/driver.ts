@@ -1,5 +1,5 @@
 /**
- * One turn of driving a run, as a value that a loop or a queue steps: observe → reconcile → record → apply. It owns
+ * One turn of driving a run, as a value that a loop or a queue steps: observe → reconcile → apply and record. It owns
  * nothing but the run's records: `status.json` when it changes, one event and one log line per transition (house rule:
  * what was found in the store at the first look is one line for all).
  *
@@ -8,6 +8,7 @@
  * failure, is the caller's business; the caller holds the run's lease.
  */
 import type { Clock } from "../base/clock.ts";
+import { toError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Observation } from "../run/observation.ts";
@@ -55,8 +56,13 @@ export function createDriver(options: DriverOptions): Driver {
     async step() {
       const observation = await executor.observe(plan);
       const decision = reconcile(plan, observation, clock.now(), before);
-      await records.write(decision, observation);
-      await executor.apply(plan, decision.actions);
+      // Beside each other: what is ready to start does not wait for the history to be written.
+      const outcomes = await Promise.allSettled([
+        executor.apply(plan, decision.actions),
+        records.write(decision, observation),
+      ]);
+      for (const outcome of outcomes)
+        if (outcome.status === "rejected") throw toError(outcome.reason);
       before = decision.status;
       return decision;
     },

@@ -33,7 +33,7 @@ export type ControllerLimits = {
   readonly lookEveryMs: number;
   /** Between two turns of one Run: what changes meanwhile is seen at once. */
   readonly stepGapMs: number;
-  /** … and so many times what the last turn took, so that a huge plan does not take all the time. */
+  /** … and so many times what the last one kept the processor busy, so that a huge plan does not take all of it. */
   readonly stepGapShare: number;
   readonly maxStepGapMs: number;
   /** Between two writes of the status of one Run. */
