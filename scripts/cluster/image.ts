@@ -4,14 +4,17 @@
  * kept, so that a second build costs what has changed.
  */
 import { execFile } from "node:child_process";
-import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { access, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { labScripts } from "./lab.ts";
 
 const run = promisify(execFile);
-const base = "localhost/node:22-bookworm-slim";
+const bare = "localhost/node:22-bookworm-slim";
+const base = "localhost/hueline-base:22-bookworm-slim";
+/** Debian's packages whose libraries the engine and the addons of npm's packages are linked with; Node needs fewer. */
+const libraries = ["libc6", "libgcc-s1", "libstdc++6"];
 const engineImage = "localhost/hueline-engine:cpu";
 
 /** Builds the image under `name` and writes it as an archive; returns the archive's path. */
@@ -41,20 +44,35 @@ export async function buildImage(options: {
     );
   try {
     await writeFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
-    if (!(await isBuilt(base)))
-      await run(path.join(labScripts, "node-base.sh"), [base], {
+    if (!(await isBuilt(base))) {
+      await run(path.join(labScripts, "node-base.sh"), [bare], {
         env: { ...process.env, NODE: process.execPath, PATH: systemPath() },
       });
+      const context = path.join(scratch, "base");
+      await collectLibraries(path.join(context, "root"));
+      const words = [`FROM ${bare}`, "COPY root /", ""];
+      await writeFile(path.join(context, "Dockerfile"), words.join("\n"));
+      await build("--pull=never", "-t", base, context);
+    }
     const engineFile = path.join(scratch, "Dockerfile");
     await writeFile(engineFile, "FROM scratch\nCOPY . /opt/hueline/engine\n");
     await build("--layers", "-t", engineImage, "-f", engineFile, engine);
     const secret = path.join(homedir(), ".npmrc");
     await build(
-      ...["--layers", "--pull=never", "--network", "host", "--target", "cpu"],
-      ...["--build-arg", `NODE_IMAGE=${base}`],
-      ...["--build-arg", `ENGINE_CPU=${engineImage}`],
+      "--layers",
+      "--pull=never",
+      "--network",
+      "host",
+      "--target",
+      "cpu",
+      "--build-arg",
+      `NODE_IMAGE=${base}`,
+      "--build-arg",
+      `ENGINE_CPU=${engineImage}`,
       ...((await exists(secret)) ? ["--secret", `id=npmrc,src=${secret}`] : []),
-      ...["-t", name, root],
+      "-t",
+      name,
+      root,
     );
     await mkdir(folder, { recursive: true });
     const archive = path.join(folder, "hueline.tar");
@@ -65,6 +83,14 @@ export async function buildImage(options: {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Copies shared libraries of this machine below `root`, where they lie here. */
+async function collectLibraries(root: string): Promise<void> {
+  const { stdout } = await run("dpkg-query", ["-L", ...libraries]);
+  const files = stdout.split("\n").filter((file) => /\.so[.0-9]*$/.test(file));
+  for (const file of files)
+    await cp(file, path.join(root, file), { dereference: true });
 }
 
 /** The sandbox image that every pod has. */

@@ -5,6 +5,7 @@ export async function waitFor<T>(
   what: string,
   look: () => Promise<T | null> | T | null,
   timeoutMs = 20_000,
+  everyMs = 5,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -12,6 +13,6 @@ export async function waitFor<T>(
     if (found !== null) return found;
     if (performance.now() > deadline)
       throw new Error(`${what} has not come within ${timeoutMs} ms`);
-    await delay(5);
+    await delay(everyMs);
   }
 }
