@@ -12,6 +12,10 @@ const commands = [
   "retry",
   "pull",
   "report",
+  "submit",
+  "suspend",
+  "resume",
+  "schedule",
   "data",
   "colorize",
   "gc",
@@ -54,6 +58,14 @@ test.each([
   { args: ["data", "order", "x", "--limit", "abc"], want: "whole number" },
   { args: ["data", "order", "x", "--seed", "1e99"], want: "whole number" },
   { args: ["run", "x.yaml", "--cpus", "0"], want: "whole number from 1" },
+  {
+    args: ["submit", "x.yaml", "--queue", "q", "--parallelism", "3"],
+    want: "cannot be used with",
+  },
+  {
+    args: ["submit", "x.yaml", "--budget-gpu-hours", "none"],
+    want: "number above 0",
+  },
   { args: ["gc", "--keep-runs", "-1"], want: "whole number from 0" },
   { args: ["gc", "--older-than", "30"], want: "--older-than" },
   { args: ["gc", "--max-size", "much"], want: "--max-size" },
@@ -82,7 +94,7 @@ test.each(["bash", "zsh", "fish"])(
     });
     expect(exitCode).toBe(0);
     for (const command of commands) expect(stdout).toContain(command);
-    expect(stdout).not.toMatch(/\bworker\b/);
+    expect(stdout).not.toMatch(/(?<![-\w])worker(?![-\w])/);
   },
 );
 

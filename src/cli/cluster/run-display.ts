@@ -43,6 +43,7 @@ export function createRunDisplay(environment: Environment): RunDisplay {
 
   return {
     show(run) {
+      if (isStale(run)) return;
       const elapsed = formatDuration(elapsedOf(run, clock.now()));
       const stamp = paint("dim", elapsed.padStart(STAMP_WIDTH));
       for (const line of describeChange(last, run, paint))
@@ -56,6 +57,11 @@ export function createRunDisplay(environment: Environment): RunDisplay {
       display.end();
     },
   };
+}
+
+/** Its status is of what was asked before: of no interest a moment later. */
+function isStale({ metadata, status }: Run): boolean {
+  return (status?.observedGeneration ?? 0) < (metadata.generation ?? 0);
 }
 
 function elapsedOf({ status, metadata }: Run, nowMs: number): number {

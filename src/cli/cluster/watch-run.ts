@@ -45,8 +45,8 @@ async function displayChanges(
   const display = createRunDisplay(environment);
   try {
     for await (const seen of followRun(kube, run, environment)) {
-      if (isOver(seen)) return seen;
       display.show(seen);
+      if (isOver(seen)) return seen;
     }
     return null;
   } finally {

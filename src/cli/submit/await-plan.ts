@@ -3,6 +3,7 @@ import { UserError } from "../../base/errors.ts";
 import type { Kube } from "../../kube/kube.ts";
 import type { Run } from "../../resources/run-resource.ts";
 import { conditionOf } from "../../resources/conditions.ts";
+import { formatDuration } from "../../report/format.ts";
 import { followRun } from "../cluster/follow-run.ts";
 import type { Environment } from "../environment.ts";
 
@@ -54,7 +55,7 @@ function judge(run: Run): Planned | null {
 function noController(kube: Kube, answerMs: number): UserError {
   return new UserError({
     code: "submit.no-controller",
-    message: `no controller has looked at the Run within ${Math.round(answerMs / 1000)} s: none seems to run for namespace '${kube.namespace}'`,
+    message: `no controller has looked at the Run within ${formatDuration(answerMs)}: none seems to run for namespace '${kube.namespace}'`,
     hint: "`kubectl get deployments,pods -A -l app.kubernetes.io/name=hueline` shows whether one runs, and its log what ails it; a busy one may need a longer --answer-within",
   });
 }

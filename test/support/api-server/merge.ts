@@ -25,7 +25,6 @@ const entryNames: Readonly<Record<string, string>> = {
   imagePullSecrets: "name",
   conditions: "type",
   ownerReferences: "uid",
-  stages: "name",
 };
 
 /** Steps to a field: `f:name` in an object, `k:{"name":"main"}` in a list, as in `managedFields`. */
