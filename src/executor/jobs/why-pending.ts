@@ -95,7 +95,8 @@ function whySuspended({ job, workload }: Pending): string {
 
 function whyPodWaits(pod: Pod): string {
   const scheduled = conditionOf(pod, "PodScheduled");
-  if (scheduled?.status === "False") return `no node: ${describe(scheduled)}`;
+  if (scheduled?.status === "False")
+    return `no node: ${withoutDetail(describe(scheduled))}`;
   const node = pod.spec?.nodeName;
   if (node === undefined) return "its pod has no node yet";
   const waiting = workerOf(pod)?.state?.waiting;
@@ -104,6 +105,11 @@ function whyPodWaits(pod: Pod): string {
   return waiting.message
     ? `${waiting.reason}: ${oneLine(waiting.message)}`
     : waiting.reason;
+}
+
+/** The scheduler ends with what it also tried, `no new claims to deallocate, preemption: …`: what is missing comes first. */
+function withoutDetail(message: string): string {
+  return message.replace(/\.? (?:no new claims|preemption:).*$/, "");
 }
 
 function describe({ reason, message }: StatusCondition): string {
