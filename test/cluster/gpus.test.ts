@@ -14,7 +14,7 @@ const GPU = "example.com/gpu";
 const pointer = `/status/capacity/${GPU.replace("/", "~1")}`;
 
 const onGpu = (name: string, limit: number, steps: number) =>
-  training(name, { steps, every: 50, limit, resources: { gpu: 1 } });
+  training(name, { steps, every: 100, limit, resources: { gpu: 1 } });
 
 describe.skipIf(whyNoLab !== null)("a node with one GPU", () => {
   let cluster: TestCluster;
@@ -47,7 +47,7 @@ describe.skipIf(whyNoLab !== null)("a node with one GPU", () => {
   });
 
   test("is had by one Run, waited for by the next, and taken by one of a higher priority", async () => {
-    await cluster.submit("first", onGpu("first", 301, 3000));
+    await cluster.submit("first", onGpu("first", 301, 2000));
     await cluster.untilCheckpoint("first", "train");
 
     await cluster.submit("second", onGpu("second", 302, 10));
