@@ -21,7 +21,11 @@ describe("a Run with a queue", () => {
   });
 
   test("waits, is admitted, evicted and admitted again, and goes on from its checkpoint", async () => {
-    const pipeline = training("queued", { steps: 1500, every: 100, limit: 501 });
+    const pipeline = training("queued", {
+      steps: 1500,
+      every: 100,
+      limit: 501,
+    });
     await cluster.submit("queued", pipeline, { queue: "research" });
     const untilSaid = (words: string) =>
       cluster.untilRun("queued", ({ reason }) => reason.includes(words));
