@@ -76,7 +76,7 @@ type Replica = {
   readonly desk: RunDesk;
   readonly stepper: Stepper;
   isSynced(): boolean;
-  enqueue(key: string): void;
+  enqueue(key: string, isUrgent?: boolean): void;
   heldShards(): number;
   owns(uid: string): boolean;
   /** Everything was listed: takes part. */
@@ -97,9 +97,9 @@ function createReplica(
 
   const owns = (uid: string): boolean =>
     settings.sharing === null || (sharing?.owns(uid) ?? false);
-  const enqueue = (key: string): void => {
+  const enqueue = (key: string, isUrgent?: boolean): void => {
     // Until everything was listed, what is not there is only not known.
-    if (hasJoined) queue.addAfter(key, pace.waitMs(key));
+    if (hasJoined) queue.addAfter(key, pace.waitMs(key, isUrgent));
   };
   const desk = createRunDesk({
     ...options,

@@ -2,13 +2,15 @@
  * What is watched → which keys to look at. A change of a Run that is only its status is none, unless its phase changed:
  * the status is our own writing.
  */
+import type { Job, Pod } from "../executor/jobs/job.ts";
 import type { Run } from "../resources/run-resource.ts";
 import { keyOf } from "./keys.ts";
 import { runUidOf, type Watched } from "./objects.ts";
 
 export function noticeChanges(
   watched: Watched,
-  enqueue: (key: string) => void,
+  /** `isUrgent`: something may start now that could not before. */
+  enqueue: (key: string, isUrgent?: boolean) => void,
 ): void {
   const keyByUid = new Map<string, string>();
   const known = new Map<string, string>();
@@ -32,11 +34,16 @@ export function noticeChanges(
   watched.schedules.onChange(({ metadata }) => {
     enqueue(keyOf("schedule", metadata));
   });
-  for (const informer of [watched.jobs, watched.pods])
-    informer.onChange((object) => {
-      const key = keyByUid.get(runUidOf(object) ?? "");
-      if (key !== undefined) enqueue(key);
-    });
+  const tell = (object: Job | Pod, isUrgent: boolean): void => {
+    const key = keyByUid.get(runUidOf(object) ?? "");
+    if (key !== undefined) enqueue(key, isUrgent);
+  };
+  watched.jobs.onChange((job) => {
+    tell(job, false);
+  });
+  watched.pods.onChange((pod) => {
+    tell(pod, pod.status?.phase === "Succeeded");
+  });
 }
 
 /** Changes when anything does that a turn decides by. */

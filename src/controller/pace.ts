@@ -11,8 +11,8 @@ const FIRST_PENALTY_MS = 200;
 export type Pace = {
   /** A turn is over that kept the processor busy for so long: waiting for answers costs nobody anything. */
   note(key: string, turn: { busyMs: number; hasFailed: boolean }): void;
-  /** Milliseconds until the key may have a turn. */
-  waitMs(key: string): number;
+  /** Milliseconds until the key may have a turn; one that is urgent waits for no more than its share. */
+  waitMs(key: string, isUrgent?: boolean): number;
   forget(key: string): void;
 };
 
@@ -21,22 +21,28 @@ export function createPace(
   limits: Pick<ControllerLimits, "stepGapMs" | "stepGapShare" | "maxStepGapMs">,
 ): Pace {
   const { stepGapMs, stepGapShare, maxStepGapMs } = limits;
-  const notBefore = new Map<string, number>();
+  const last = new Map<string, { atMs: number; shareMs: number }>();
   const failures = new Map<string, number>();
   return {
     note(key, { busyMs, hasFailed }) {
       const count = hasFailed ? (failures.get(key) ?? 0) + 1 : 0;
       if (count === 0) failures.delete(key);
       else failures.set(key, count);
-      const shareMs = busyMs * stepGapShare;
       const penaltyMs = count === 0 ? 0 : FIRST_PENALTY_MS * 2 ** (count - 1);
-      const gapMs = Math.min(maxStepGapMs, Math.max(shareMs, penaltyMs));
-      notBefore.set(key, clock.monotonicMs() + Math.max(stepGapMs, gapMs));
+      const shareMs = Math.max(busyMs * stepGapShare, penaltyMs);
+      last.set(key, {
+        atMs: clock.monotonicMs(),
+        shareMs: Math.min(maxStepGapMs, shareMs),
+      });
     },
-    waitMs: (key) =>
-      Math.max(0, (notBefore.get(key) ?? 0) - clock.monotonicMs()),
+    waitMs(key, isUrgent = false) {
+      const turn = last.get(key);
+      if (turn === undefined) return 0;
+      const gapMs = isUrgent ? turn.shareMs : Math.max(stepGapMs, turn.shareMs);
+      return Math.max(0, turn.atMs + gapMs - clock.monotonicMs());
+    },
     forget(key) {
-      notBefore.delete(key);
+      last.delete(key);
       failures.delete(key);
     },
   };

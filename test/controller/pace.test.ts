@@ -9,6 +9,7 @@ it("lets a key wait at least the gap, longer after a long turn or one that faile
   expect(pace.waitMs("a")).toBe(0);
   pace.note("a", { busyMs: 2, hasFailed: false });
   expect(pace.waitMs("a")).toBe(50);
+  expect(pace.waitMs("a", true)).toBe(8);
   clock.advance(30);
   expect(pace.waitMs("a")).toBe(20);
   pace.note("a", { busyMs: 100, hasFailed: false });
