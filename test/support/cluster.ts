@@ -151,7 +151,13 @@ export async function openTestCluster(): Promise<TestCluster> {
     hueline: (...args) =>
       hueline([...args, "--namespace", namespace], { folder, variables }),
     async close() {
-      await kubectl("delete", "namespace", namespace, "--timeout=180s");
+      await kubectl(
+        "delete",
+        "namespace",
+        namespace,
+        "--timeout=180s",
+        "--ignore-not-found",
+      );
       await bucket.close();
       await rm(folder, { recursive: true, force: true });
     },
