@@ -182,7 +182,10 @@ function failed(
   };
 }
 
-/** More ends of a kind than the retry rules allow: the Job controller would go on. */
+/**
+ * More ends of a kind than the retry rules allow: the Job controller would go on. An end that is ours to judge stays so:
+ * a pod is seen to have failed before its Job says that the index has.
+ */
 function givenUp(
   pods: readonly Pod[],
   ends: readonly AttemptEnd[],
@@ -195,6 +198,7 @@ function givenUp(
   const count =
     rule.outcome === "preempted" ? Math.max(ofRule, ignored) : ofRule;
   if (count < rule.limit) return null;
+  if (count === 1) return { ...last, isFinal: isJudgedByJob(rule) };
   const reason = `${last.reason} (${count} times)`;
   return { ...last, reason, isFinal: true };
 }

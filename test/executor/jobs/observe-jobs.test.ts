@@ -82,6 +82,21 @@ describe("what is seen of Jobs", () => {
     });
   });
 
+  it("judges an end that comes before its Job says anything as it does afterwards", () => {
+    const end = (code: number, reason: string, status = {}) =>
+      only(
+        viewOf(["a"], [buildPod(0, endedPod(code, { reason }))], { status }),
+      )?.end;
+    const failed = { failedIndexes: "0" };
+    for (const [code, reason] of [
+      [137, "OOMKilled"],
+      [65, "Error"],
+    ] as const)
+      expect(end(code, reason)).toEqual(end(code, reason, failed));
+    expect(end(137, "OOMKilled")).toMatchObject({ isFinal: false });
+    expect(end(65, "Error")?.reason).not.toContain("times");
+  });
+
   it("gives up what the Job controller would ignore for ever", () => {
     const stopped = (count: number) =>
       viewOf(
