@@ -2,7 +2,7 @@
 import type { Option } from "commander";
 import type { Environment } from "./environment.ts";
 
-type Action = (
+export type Action = (
   environment: Environment,
   args: readonly string[],
   options: never,

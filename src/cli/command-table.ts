@@ -4,7 +4,7 @@
  */
 import { Option } from "commander";
 import { clusterCommands } from "./cluster/cluster-commands.ts";
-import { clusterOptions } from "./cluster/cluster-options.ts";
+import { clusterOptions, hereOrInCluster } from "./cluster/cluster-options.ts";
 import type { CommandDeclaration } from "./command-declaration.ts";
 import {
   graceOption,
@@ -68,7 +68,11 @@ export const commands: readonly CommandDeclaration[] = [
       new Option("-w, --watch", "follow until the run ends"),
       ...clusterOptions(),
     ],
-    load: async () => (await import("./commands/status.ts")).status,
+    load: () =>
+      hereOrInCluster(
+        async () => (await import("./commands/status.ts")).status,
+        async () => (await import("./cluster/status.ts")).statusOfCluster,
+      ),
   },
   {
     usage: "logs <run> [task]",
@@ -79,19 +83,31 @@ export const commands: readonly CommandDeclaration[] = [
       new Option("-f, --follow", "go on until the task or the run ends"),
       ...clusterOptions(),
     ],
-    load: async () => (await import("./commands/logs.ts")).logs,
+    load: () =>
+      hereOrInCluster(
+        async () => (await import("./commands/logs.ts")).logs,
+        async () => (await import("./logs/logs-of-cluster.ts")).logsOfCluster,
+      ),
   },
   {
     usage: "cancel <run>",
     summary: "stop a run after a checkpoint",
     options: [storeOption(), outputOption(), ...clusterOptions()],
-    load: async () => (await import("./commands/control.ts")).cancel,
+    load: () =>
+      hereOrInCluster(
+        async () => (await import("./commands/control.ts")).cancel,
+        async () => (await import("./cluster/control.ts")).cancelInCluster,
+      ),
   },
   {
     usage: "retry <run> [task]",
     summary: "try failed tasks again: one, or all of a run",
     options: [storeOption(), outputOption(), ...clusterOptions()],
-    load: async () => (await import("./commands/control.ts")).retry,
+    load: () =>
+      hereOrInCluster(
+        async () => (await import("./commands/control.ts")).retry,
+        async () => (await import("./cluster/retry.ts")).retryInCluster,
+      ),
   },
   {
     usage: "pull <run> [destination]",

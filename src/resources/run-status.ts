@@ -18,6 +18,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { RunControl } from "../run/observation.ts";
 import type { RunStatus } from "../run/status.ts";
 import { cutReason } from "../run/to-notes.ts";
+import { bounds } from "./bounds.ts";
 import { toConditions, toTime } from "./conditions.ts";
 import { toClaims, waitingNote } from "./run-claims.ts";
 import type {
@@ -26,7 +27,6 @@ import type {
   RunResourcePhase,
   RunResourceStatus,
 } from "./run-resource.ts";
-import { bounds } from "./schema/run-status.ts";
 
 export type RunSighting = {
   /** `metadata.generation` of the Run that was looked at. */

@@ -64,6 +64,21 @@ test.each([
   expect(modules.filter((url) => heavy.test(url))).toEqual([]);
 });
 
+test("the status of a cluster loads no schema and no store", async () => {
+  const { code, modules } = await loadedBy([
+    "status",
+    "--kubeconfig",
+    "absent",
+  ]);
+  expect(code).toBe(65);
+  const own = modules.filter((url) => url.includes("/src/kube/"));
+  expect(own.length).toBeGreaterThan(0);
+  expect(modules.filter((url) => heavy.test(url))).toEqual([]);
+  expect(
+    modules.filter((url) => /node_modules\/zod\/|\/src\/store\//.test(url)),
+  ).toEqual([]);
+});
+
 test("heavy packages would be seen", async () => {
   const resolve = createRequire(import.meta.url).resolve;
   const packages = ["@tensorflow/tfjs-core", "sharp"];

@@ -1,5 +1,6 @@
 /** Which cluster a command means: its options, as people know them from kubectl, and whether it means one at all. */
 import { Option } from "commander";
+import type { Action } from "../command-declaration.ts";
 import type { Environment } from "../environment.ts";
 
 export type ClusterOptions = {
@@ -38,4 +39,17 @@ export function isOfCluster(
   );
   const variable = variables["HUELINE_CLUSTER"] ?? "";
   return cluster === true || isGiven || !["", "0", "false"].includes(variable);
+}
+
+/** A command that can mean both: only what is meant is loaded. */
+export async function hereOrInCluster(
+  here: () => Promise<Action>,
+  inCluster: () => Promise<Action>,
+): Promise<Action> {
+  return async (environment, args, options) => {
+    const action = await (isOfCluster(options, environment)
+      ? inCluster()
+      : here());
+    return await action(environment, args, options);
+  };
 }

@@ -6,8 +6,6 @@ import { toError } from "../../base/errors.ts";
 import type { TaskProgress } from "../../executor/executor.ts";
 import type { Run } from "../../resources/run-resource.ts";
 import type { Environment } from "../environment.ts";
-import { lookAtRun } from "../look-at-run.ts";
-import { openStoreOption } from "../store-option.ts";
 
 /** Workers send their lines every few seconds. */
 const READ_EVERY_MS = 5_000;
@@ -28,6 +26,11 @@ export function createProgressReader(
   const read = async (url: string, storeRun: string): Promise<void> => {
     nextMs = Number.POSITIVE_INFINITY;
     try {
+      // Late: what reads a store is more than what shows a Run.
+      const [{ openStoreOption }, { lookAtRun }] = await Promise.all([
+        import("../store-option.ts"),
+        import("../look-at-run.ts"),
+      ]);
       const store = openStoreOption(url, environment);
       known = (await lookAtRun(store, storeRun, environment)).progress;
       nextMs = clock.monotonicMs() + READ_EVERY_MS;

@@ -3,31 +3,22 @@ import { ExitCode, UserError } from "../../base/errors.ts";
 import { isTerminal } from "../../run/to-status.ts";
 import { requestCancel, requestRetry } from "../../store/runs/run-control.ts";
 import { readStatus } from "../../store/runs/run-records.ts";
-import {
-  isOfCluster,
-  type ClusterOptions,
-} from "../cluster/cluster-options.ts";
 import type { Environment } from "../environment.ts";
 import { lookAtRun } from "../look-at-run.ts";
 import { printJson, type OutputFormat } from "../output.ts";
 import { loadRun } from "../run-artifacts.ts";
 import { openStoreOption } from "../store-option.ts";
 
-type ControlOptions = ClusterOptions & {
+type ControlOptions = {
   readonly store?: string;
   readonly output: OutputFormat;
 };
 
 export async function cancel(
   environment: Environment,
-  args: readonly string[],
+  [given = ""]: readonly string[],
   options: ControlOptions,
 ): Promise<ExitCode> {
-  if (isOfCluster(options, environment)) {
-    const { cancelInCluster } = await import("../cluster/control.ts");
-    return await cancelInCluster(environment, args, options);
-  }
-  const [given = ""] = args;
   const store = openStoreOption(options.store, environment);
   const { run } = await loadRun(store, given);
   const phase = (await readStatus(store, run))?.status.phase ?? "Pending";
@@ -62,14 +53,9 @@ export async function cancel(
 
 export async function retry(
   environment: Environment,
-  args: readonly string[],
+  [given = "", task]: readonly string[],
   options: ControlOptions,
 ): Promise<ExitCode> {
-  if (isOfCluster(options, environment)) {
-    const { retryInCluster } = await import("../cluster/retry.ts");
-    return await retryInCluster(environment, args, options);
-  }
-  const [given = "", task] = args;
   const store = openStoreOption(options.store, environment);
   const { run, plan } = await loadRun(store, given);
   if (task !== undefined && !plan.tasks.some(({ name }) => name === task)) {

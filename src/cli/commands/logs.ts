@@ -8,10 +8,6 @@ import type { Task } from "../../plan/plan.ts";
 import { isCommitted } from "../../store/artifacts/manifest.ts";
 import { readStatus } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
-import {
-  isOfCluster,
-  type ClusterOptions,
-} from "../cluster/cluster-options.ts";
 import type { Environment } from "../environment.ts";
 import { createLinePrinter } from "../logs/line-printer.ts";
 import { openStoredLogs } from "../logs/stored-logs.ts";
@@ -24,18 +20,13 @@ const LOOK_EVERY_MS = 500;
 
 export async function logs(
   environment: Environment,
-  args: readonly string[],
-  options: ClusterOptions & {
+  [given = "", task]: readonly string[],
+  options: {
     readonly store?: string;
     readonly output: OutputFormat;
     readonly follow?: boolean;
   },
 ): Promise<ExitCode> {
-  if (isOfCluster(options, environment)) {
-    const { logsOfCluster } = await import("../logs/logs-of-cluster.ts");
-    return await logsOfCluster(environment, args, options);
-  }
-  const [given = "", task] = args;
   const store = openStoreOption(options.store, environment);
   const { run, plan } = await loadRun(store, given);
   const tasks = plan.tasks.filter(

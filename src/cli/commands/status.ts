@@ -3,10 +3,6 @@ import { ExitCode } from "../../base/errors.ts";
 import { readRunEvents } from "../../store/runs/run-events.ts";
 import { findRun, listRuns } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
-import {
-  isOfCluster,
-  type ClusterOptions,
-} from "../cluster/cluster-options.ts";
 import type { Environment } from "../environment.ts";
 import { createDisplay } from "../live.ts";
 import { isOver, lookAtRun, type RunView } from "../look-at-run.ts";
@@ -17,7 +13,7 @@ import { openStoreOption } from "../store-option.ts";
 const LOOK_EVERY_MS = 1000;
 const MOST_OTHER_RUNS = 5;
 
-type StatusOptions = ClusterOptions & {
+type StatusOptions = {
   readonly store?: string;
   readonly output: OutputFormat;
   readonly watch?: boolean;
@@ -25,14 +21,9 @@ type StatusOptions = ClusterOptions & {
 
 export async function status(
   environment: Environment,
-  args: readonly string[],
+  [given]: readonly string[],
   options: StatusOptions,
-): Promise<number> {
-  if (isOfCluster(options, environment)) {
-    const { statusOfCluster } = await import("../cluster/status.ts");
-    return await statusOfCluster(environment, args, options);
-  }
-  const [given] = args;
+): Promise<ExitCode> {
   const store = openStoreOption(options.store, environment);
   const run = await findRun(store, given ?? null);
   const paint = painterFor(environment.stdout, environment.variables);

@@ -1,9 +1,8 @@
 /** The schema of a Run's status. Its bounds together keep it below 32 KiB (invariant E); `run-status.ts` keeps them. */
 import { z } from "zod";
+import { bounds } from "../bounds.ts";
 import { count, moment, withListType } from "./parts.ts";
 
-/** The most that a status says of each kind, in items. */
-export const bounds = { stages: 50, notes: 20, conditions: 8 } as const;
 
 const line = (most: number): z.ZodString => z.string().max(most);
 
