@@ -9,6 +9,14 @@ const browser = "test/report/browser.test.ts";
 const whole = ["test/e2e/**/*.test.ts", "test/store/s3-real.test.ts"];
 /** Against a real Kubernetes: started by `npm run test:cluster`. */
 const cluster = ["test/cluster/**/*.test.ts"];
+const outages = "test/cluster/outages.test.ts";
+/** Each file has a namespace of its own; much of their time is waiting. */
+const inCluster = {
+  pool: "forks",
+  maxWorkers: 3,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+} as const;
 
 export default defineConfig({
   test: {
@@ -44,13 +52,21 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...inCluster,
           name: "cluster",
           include: cluster,
-          pool: "forks",
-          // One cluster, which some tests take parts away from.
-          fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          exclude: [outages],
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...inCluster,
+          name: "cluster-outages",
+          include: [outages],
+          // After the others: it takes parts of the cluster away from everybody.
+          sequence: { groupOrder: 2 },
         },
       },
     ],

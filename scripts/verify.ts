@@ -127,7 +127,7 @@ async function testHere(): Promise<TestCounts> {
   return await runTests((output) => [
     "vitest",
     "run",
-    "--project=!cluster",
+    "--project=!cluster*",
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${output}`,
