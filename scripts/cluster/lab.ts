@@ -51,6 +51,12 @@ export async function whyNoLab(): Promise<string | null> {
   if (!(await exists(path.join(labScripts, "lab.sh"))))
     return "there is no folder 'kube-lab' beside the checkout, and no cluster was named";
   if (process.getuid?.() !== 0) return "a lab needs root";
+  try {
+    // Containers often have root without the right to make a network.
+    await run("unshare", ["--net", "--mount", "true"]);
+  } catch {
+    return "a lab needs namespaces of the kernel, which are not allowed here";
+  }
   return null;
 }
 
