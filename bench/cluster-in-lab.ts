@@ -1,0 +1,31 @@
+/** The cases of `bench/cluster.ts` that need a cluster, inside of it: one after the other, by their names and options. */
+import { parseArgs } from "node:util";
+import { chain } from "./support/cluster/chain.ts";
+import { fanArms, fanout } from "./support/cluster/fanout.ts";
+import { startNodes } from "./support/cluster/nodes.ts";
+import { openWorld, variable } from "./support/cluster/world.ts";
+import { clusterOptions } from "./support/cluster/options.ts";
+
+const { values, positionals } = parseArgs({
+  options: clusterOptions,
+  allowPositionals: true,
+});
+const arms = fanArms.filter((arm) => values.arms.split(",").includes(arm));
+const world = await openWorld();
+const nodes = await startNodes({ ...world, kwok: variable("kwok") });
+const cases: Readonly<Record<string, () => Promise<boolean>>> = {
+  fanout: () =>
+    fanout(world, {
+      tasks: Number(values.tasks),
+      rounds: Number(values.rounds),
+      arms,
+    }),
+  chain: () => chain(world, { length: Number(values.length) }),
+};
+try {
+  for (const name of positionals)
+    if ((await cases[name]?.()) === false) process.exitCode = 1;
+} finally {
+  await nodes.stop();
+  await world.kube.close();
+}

@@ -1,0 +1,201 @@
+/**
+ * So many tasks of no work, from submitting them to the end of all: a Run, beside the pods of a bare Indexed Job (the floor:
+ * nobody can be faster than the Job controller) and Argo Workflows. Arms take turns; each has a controller, a namespace and
+ * workers of its own, and while one goes on nothing of the others runs.
+ */
+import { resources } from "../../../src/kube/kube.ts";
+import type { Run } from "../../../src/resources/run-resource.ts";
+import { median } from "../measure.ts";
+import {
+  fanWorkflow,
+  installArgo,
+  startArgo,
+  submitWorkflow,
+  workflows,
+  type ArgoArm,
+  type Workflow,
+} from "./argo.ts";
+import { markAudit, readAudit, type Requests } from "./audit.ts";
+import { commitDataset, fanPipeline } from "./pipelines.ts";
+import { until, type Program, type Usage } from "./processes.ts";
+import { isSucceeded, submitRun, watchFor } from "./runs.ts";
+import { openPlace, startController, type Place, type World } from "./world.ts";
+
+export const fanArms = [
+  "hueline",
+  "job",
+  "argo-default",
+  "argo-raised",
+] as const;
+export type FanArm = (typeof fanArms)[number];
+
+type Round = {
+  readonly wallS: number;
+  readonly controller: Usage | null;
+  readonly requests: Requests;
+  readonly planeCpuS: number;
+};
+
+const agents = {
+  hueline: "hueline-controller/",
+  job: "bench/",
+  "argo-default": "argo-workflows/",
+  "argo-raised": "argo-workflows/",
+} as const satisfies Record<FanArm, string>;
+
+export async function fanout(
+  world: World,
+  options: {
+    readonly tasks: number;
+    readonly rounds: number;
+    readonly arms: readonly FanArm[];
+  },
+): Promise<boolean> {
+  const { tasks, rounds, arms } = options;
+  if (arms.some(isArgo)) installArgo();
+  const all = new Map<FanArm, Round[]>(arms.map((arm) => [arm, []]));
+  for (let round = 0; round < rounds; round++)
+    for (const arm of arms) {
+      const one = await takeRound(world, arm, tasks);
+      all.get(arm)?.push(one);
+      say({ case: "fanout", arm, tasks, round, ...one });
+    }
+  return judge(all);
+}
+
+const isArgo = (arm: FanArm): arm is ArgoArm => arm.startsWith("argo");
+
+async function takeRound(
+  world: World,
+  arm: FanArm,
+  tasks: number,
+): Promise<Round> {
+  const place = await openPlace(world);
+  const text = fanPipeline(tasks);
+  if (arm === "hueline") await commitDataset(place, text);
+  const controller = await startArm(world, place, arm);
+  try {
+    const mark = markAudit(world.audit);
+    const before = sum(world.planeSeconds());
+    const startMs = Date.now();
+    const endMs = await runArm(world, place, { arm, tasks, text });
+    const usage = controller?.usage() ?? null;
+    const planeCpuS = round2(sum(world.planeSeconds()) - before);
+    const audit = await readAudit(world.audit, mark);
+    const requests = audit.of(agents[arm]);
+    const wallS = round2((endMs - startMs) / 1000);
+    return { wallS, controller: usage, requests, planeCpuS };
+  } finally {
+    await controller?.stop();
+    await place.close();
+  }
+}
+
+async function startArm(
+  world: World,
+  place: Place,
+  arm: FanArm,
+): Promise<Program | null> {
+  if (arm === "job") return null;
+  return isArgo(arm)
+    ? await startArgo(world, place, arm)
+    : await startController(world, place);
+}
+
+/** Resolves with when it had come to its end. */
+async function runArm(
+  { kube }: World,
+  place: Place,
+  { arm, tasks, text }: { arm: FanArm; tasks: number; text: string },
+): Promise<number> {
+  const watched = { kube, place, count: 1 };
+  if (arm === "hueline") {
+    const isThere = isSucceeded;
+    const resource = resources.run;
+    const over = watchFor<Run>({ ...watched, resource, isThere });
+    await submitRun(kube, place, { name: "fan", spec: { pipeline: text } });
+    return (await over).atMs;
+  }
+  if (isArgo(arm)) {
+    const isThere = ({ status }: Workflow) => status?.phase === "Succeeded";
+    const resource = workflows;
+    const over = watchFor<Workflow>({ ...watched, resource, isThere });
+    await submitWorkflow(kube, place, fanWorkflow("fan", tasks));
+    return (await over).atMs;
+  }
+  await kube.create(resources.job, bareJob(place, tasks));
+  await until("the Job's pods to end", 300, async () => {
+    const { ended } = await place.worked();
+    return ended >= tasks;
+  });
+  return (await place.worked()).lastEndedAtMs;
+}
+
+function bareJob({ namespace }: Place, tasks: number) {
+  const { apiVersion, kind } = resources.job;
+  const container = { name: "worker", image: "x", command: ["true"] };
+  return {
+    apiVersion,
+    kind,
+    metadata: { name: "fan", namespace },
+    spec: {
+      completionMode: "Indexed",
+      completions: tasks,
+      parallelism: tasks,
+      backoffLimit: 0,
+      template: {
+        spec: {
+          restartPolicy: "Never",
+          automountServiceAccountToken: false,
+          containers: [container],
+        },
+      },
+    },
+  };
+}
+
+const LIMITS = { ofJob: 1.1, writesOfArgo: 0.1 };
+
+function judge(all: ReadonlyMap<FanArm, readonly Round[]>): boolean {
+  const of = (arm: FanArm, pick: (round: Round) => number): number =>
+    median(all.get(arm)?.map(pick) ?? []);
+  const wall = (arm: FanArm): number => of(arm, ({ wallS }) => wallS);
+  const writes = (arm: FanArm): number => of(arm, (one) => one.requests.writes);
+  const argos = [...all.keys()].filter(isArgo);
+  const ofJob = round2(wall("hueline") / wall("job"));
+  const ofArgo = Object.fromEntries(
+    argos.map((arm) => [arm, round2(wall("hueline") / wall(arm))]),
+  );
+  const writesOfArgo = Object.fromEntries(
+    argos.map((arm) => [arm, round3(writes("hueline") / writes(arm))]),
+  );
+  // What was not measured is not judged.
+  const isWithinLimits =
+    !(ofJob > LIMITS.ofJob) &&
+    Object.values(ofArgo).every((ratio) => ratio < 1) &&
+    Object.values(writesOfArgo).every((part) => part <= LIMITS.writesOfArgo);
+  const medians = Object.fromEntries(
+    [...all.keys()].map((arm) => [arm, wall(arm)]),
+  );
+  say({
+    case: "fanout",
+    medians,
+    ofJob,
+    ofArgo,
+    writesOfArgo,
+    limits: LIMITS,
+    isWithinLimits,
+  });
+  return isWithinLimits;
+}
+
+function sum(numbers: Readonly<Record<string, number>>): number {
+  return Object.values(numbers).reduce((all, one) => all + one, 0);
+}
+
+const round2 = (value: number): number => Math.round(value * 100) / 100;
+const round3 = (value: number): number => Math.round(value * 1000) / 1000;
+
+export function say(fields: object): void {
+  process.stdout.write(`${JSON.stringify(fields)}\n`);
+}

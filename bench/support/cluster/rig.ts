@@ -1,0 +1,63 @@
+/**
+ * A control plane with pretended nodes: etcd, API server, controller manager and scheduler of the lab, with client limits
+ * raised so that they are not what is measured, and kwok for nodes that are always ready. All of it in a network namespace
+ * of its own; what is inside is started by `in-lab.ts`.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { startLab } from "../../../scripts/cluster/lab.ts";
+import { installPeers, peersScripts } from "./peers.ts";
+
+/** Variables that tell the programs inside where things are. */
+export const rigVariables = {
+  folder: "BENCH_FOLDER",
+  audit: "BENCH_AUDIT",
+  kwok: "BENCH_KWOK",
+  argo: "BENCH_ARGO",
+  argoCrds: "BENCH_ARGO_CRDS",
+} as const;
+
+/** Runs a program inside a rig that is made for it; resolves with its exit code. */
+export async function runInRig(
+  command: readonly string[],
+  needs: { readonly argo: boolean },
+): Promise<number> {
+  const peers = await installPeers(needs);
+  // Short: paths of unix sockets have a limit.
+  const folder = mkdtempSync(path.join(tmpdir(), "hl-"));
+  const audit = path.join(folder, "audit.log");
+  writeFileSync(audit, "");
+  Object.assign(process.env, {
+    ETCD: peers.etcd,
+    APISERVER_ARGS: [
+      `--audit-policy-file=${path.join(peersScripts, "audit.yaml")}`,
+      `--audit-log-path=${audit}`,
+      "--audit-log-mode=batch",
+      "--audit-log-batch-max-wait=1s",
+      "--audit-log-maxsize=4096",
+    ].join(" "),
+    KCM_ARGS:
+      "--kube-api-qps=500 --kube-api-burst=1000 --concurrent-job-syncs=20 --node-monitor-grace-period=600s",
+    SCHED_ARGS: "--kube-api-qps=500 --kube-api-burst=1000",
+  });
+  const lab = await startLab({
+    folder,
+    programs: peers.kubernetes,
+    tars: [],
+    network: path.basename(folder),
+    kind: "control",
+  });
+  try {
+    return await lab.run(command, {
+      [rigVariables.folder]: folder,
+      [rigVariables.audit]: audit,
+      [rigVariables.kwok]: peers.kwok,
+      [rigVariables.argo]: peers.argo,
+      [rigVariables.argoCrds]: peers.argoCrds,
+    });
+  } finally {
+    await lab.down();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
