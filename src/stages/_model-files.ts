@@ -53,8 +53,8 @@ const colorize = z.object({
   border: z.int(),
   hidden: z.int(),
   dropout: z.number(),
-  hueWeight: z.number(),
   lightnessWeight: z.boolean(),
+  hueWeight: z.number(),
 });
 
 const modelSchema = z.discriminatedUnion("kind", [
@@ -126,7 +126,8 @@ function parseJson(text: string): unknown {
 }
 
 export function encodeModelDescription(model: ModelDescription): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(model, null, 2)}\n`);
+  const inOrder = modelSchema.parse(model);
+  return new TextEncoder().encode(`${JSON.stringify(inOrder, null, 2)}\n`);
 }
 
 export function encodeWeights(weights: Weights): Uint8Array {
