@@ -5,6 +5,7 @@
  */
 import { UserError } from "../../base/errors.ts";
 import { resources, type Kube } from "../../kube/kube.ts";
+import { annotations } from "../../resources/labels.ts";
 import { isQuotaExceeded, KubeRefusal } from "../../kube/refusal.ts";
 import type { Job } from "../jobs/job.ts";
 
@@ -35,12 +36,23 @@ async function adopt(kube: Kube, job: Job): Promise<Creation> {
       reason: `waits until the Job '${name}' before it is removed`,
     };
   const owner = job.metadata.ownerReferences?.[0]?.uid;
-  if (found.metadata.ownerReferences?.some(({ uid }) => uid === owner))
-    return { kind: "created", job: found };
+  const isOurs = found.metadata.ownerReferences?.some(
+    ({ uid }) => uid === owner,
+  );
+  if (isOurs && isSameWork(found, job)) return { kind: "created", job: found };
+  // Names have 32 bits of a digest: another attempt has another name.
+  const whose = isOurs ? "does other work" : "is not this Run's";
   return {
     kind: "refused",
-    reason: `a Job '${name}' that is not this Run's is in namespace '${namespace}'; remove it, and retry`,
+    reason: `a Job '${name}' that ${whose} is in namespace '${namespace}'; remove it, and retry`,
   };
+}
+
+function isSameWork(a: Job, b: Job): boolean {
+  const { task, pack, attempt } = annotations;
+  return [task, pack, attempt].every(
+    (name) => a.metadata.annotations?.[name] === b.metadata.annotations?.[name],
+  );
 }
 
 function judge(refusal: KubeRefusal, job: Job): Creation {
