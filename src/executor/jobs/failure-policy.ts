@@ -11,7 +11,8 @@
  */
 import { ExitCode } from "../../base/errors.ts";
 import { retryRules, type RetryRule } from "../../run/retry-policy.ts";
-import { WORKER, type JobSpec, type PodFailureRule } from "./job.ts";
+import { conditionOf, WORKER, workerOf } from "./job.ts";
+import type { Job, JobSpec, Pod, PodFailureRule } from "./job.ts";
 
 /** V8 aborts (128 + SIGABRT) when its heap is full; the kernel kills. Either may have been for want of memory. */
 const MAYBE_MEMORY: readonly number[] = [134, ExitCode.killed];
@@ -38,6 +39,19 @@ export function createFailurePolicy(
       ],
     },
   };
+}
+
+/** Whether the end of this pod is the end of its index, as the Job's policy says: the first rule that matches decides. */
+export function failsIndex({ spec }: Job, pod: Pod): boolean {
+  if (pod.status?.phase !== "Failed") return false;
+  const code = workerOf(pod)?.state?.terminated?.exitCode;
+  const isTaken = conditionOf(pod, "DisruptionTarget")?.status === "True";
+  const rule = spec.podFailurePolicy.rules.find((one) =>
+    "onPodConditions" in one
+      ? isTaken
+      : code !== undefined && one.onExitCodes.values.includes(code),
+  );
+  return rule?.action === "FailIndex";
 }
 
 /** Whether the Job controller's tries are all that there are; else it is ours to try again. */

@@ -42,6 +42,7 @@ async function stopTasks(
   starter.forget(stops);
   const { views } = await watch.look();
   const nowMs = options.clock.now();
+  let removed = 0;
   for (const { job, tasks } of views) {
     const number = attemptNumberOf(job);
     const concerned = tasks.filter((task) => stops.has(task));
@@ -56,8 +57,10 @@ async function stopTasks(
       await ended.add(task, { ...attempt, end });
     });
     await removeJob(options, watch, job);
+    removed++;
   }
-  flag.raise();
+  // Pods that are ending tell of it by themselves.
+  if (removed > 0) flag.raise();
 }
 
 async function startTasks(
@@ -82,16 +85,20 @@ async function startTasks(
     return [{ task, attempt, attempts: ended.of(task.name) }];
   });
   const control = await options.readControl();
-  const outcome = await starter.start(plan, ready, { views, keys, control });
-  for (const job of outcome.created) watch.created(job);
-  await mapBounded(outcome.refused, RECORDS_AT_ONCE, ({ task, attempt }) =>
+  const refused = await starter.start(plan, ready, {
+    views,
+    keys,
+    control,
+    onCreated: (job) => watch.created(job),
+  });
+  await mapBounded(refused, RECORDS_AT_ONCE, ({ task, attempt }) =>
     ended.add(task, attempt),
   );
   if (ready.length > 0) flag.raise();
 }
 
 async function tend(state: ExecutorState, plan: Plan): Promise<void> {
-  const { options, limits, watch, keys, ended, sent, byNameOf } = state;
+  const { options, limits, watch, keys, ended, byNameOf } = state;
   const { kube, log, getRun, settings, clock } = options;
   const byName = byNameOf(plan);
   const { views, orphans } = await watch.look();
@@ -101,7 +108,6 @@ async function tend(state: ExecutorState, plan: Plan): Promise<void> {
   await tendJobs({
     kube,
     log,
-    sent,
     views,
     orphans: orphans.map(({ pod }) => pod),
     isCommitted,
@@ -112,6 +118,7 @@ async function tend(state: ExecutorState, plan: Plan): Promise<void> {
     lostAfterSeconds: spec.pods?.lostAfterSeconds ?? settings.lostAfterSeconds,
     nowMs: clock.now(),
     removeJob: (job) => removeJob(options, watch, job),
+    onChanged: (job) => watch.changed(job),
   });
 }
 

@@ -9,7 +9,6 @@ import type { EndedAttempts } from "./ended-attempts.ts";
 import type { createGpuUsage, GpuUsed } from "./gpu-usage.ts";
 import type { JobWatch, JobWatchOptions } from "./job-watch.ts";
 import type { Starter } from "./start-tasks.ts";
-import type { SentChanges } from "./tend-jobs.ts";
 
 export type KubernetesLimits = {
   /** A container that cannot be created (image, Secret) fails its task after this time. */
@@ -50,7 +49,6 @@ export type ExecutorState = {
   readonly usage: ReturnType<typeof createGpuUsage>;
   readonly starter: Starter;
   readonly byNameOf: ReturnType<typeof createTaskIndex>;
-  readonly sent: SentChanges;
   /** Keys that were in the store when the run began; null: not yet asked. */
   found: ReadonlySet<string> | null;
   /** Attempts that the cluster showed at the last look. */

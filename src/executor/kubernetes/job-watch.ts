@@ -1,7 +1,7 @@
 /**
  * The Jobs of one Run with their pods and tasks, as far as the informers know, and a little further: a Job that was just
- * created counts before an informer tells, and one that was just removed counts no more, so that nothing is started twice
- * and nothing is stopped twice. Which tasks a Job has stands in the store, and is read once.
+ * created or changed counts as it is before an informer tells, and one that was just removed counts no more, so that
+ * nothing is started, shared out or stopped twice. Which tasks a Job has stands in the store, and is read once.
  */
 import type { Clock } from "../../base/clock.ts";
 import type { Informer } from "../../kube/informer-port.ts";
@@ -43,6 +43,8 @@ export type JobWatch = {
     readonly orphans: readonly Orphan[];
   }>;
   created(job: Job): void;
+  /** As the server answered. */
+  changed(job: Job): void;
   removed(job: Job): void;
 };
 
@@ -55,6 +57,8 @@ export function createJobWatch(options: JobWatchOptions): JobWatch {
     { readonly job: Job; readonly sinceMs: number }
   >();
   const gone = new Set<string>();
+  /** Those whose spec is newer than the informer's: by its generation, which only grows. */
+  const changed = new Map<string, Job>();
   const packs = new Map<string, readonly string[]>();
 
   /** Null: nobody wrote down what it is for, so it is none of ours. */
@@ -91,7 +95,15 @@ export function createJobWatch(options: JobWatchOptions): JobWatch {
     const uids = new Set(known.map(uidOf));
     for (const uid of gone) if (!uids.has(uid)) gone.delete(uid);
     const all = [...known, ...(await believed(uids))];
-    return all.filter((job) => !gone.has(uidOf(job))).toSorted(byAge);
+    const there = all.filter((job) => !gone.has(uidOf(job)));
+    const newest = there.map((job) => {
+      const after = changed.get(uidOf(job));
+      return after && generationOf(after) > generationOf(job) ? after : job;
+    });
+    changed.clear();
+    for (const [index, job] of newest.entries())
+      if (job !== there[index]) changed.set(uidOf(job), job);
+    return newest.toSorted(byAge);
   };
 
   return {
@@ -133,6 +145,9 @@ export function createJobWatch(options: JobWatchOptions): JobWatch {
     created(job) {
       young.set(uidOf(job), { job, sinceMs: clock.monotonicMs() });
     },
+    changed(job) {
+      changed.set(uidOf(job), job);
+    },
     removed(job) {
       young.delete(uidOf(job));
       gone.add(uidOf(job));
@@ -151,6 +166,10 @@ function isWaiting({ spec, status }: Job): boolean {
 
 function uidOf({ metadata }: Job | Pod): string {
   return metadata.uid ?? "";
+}
+
+function generationOf({ metadata }: Job): number {
+  return metadata.generation ?? 0;
 }
 
 /** The uid of a pod's Job. */

@@ -53,7 +53,6 @@ export async function openKubernetesExecutor(
     usage: createGpuUsage(options.usedBefore ?? null),
     starter: createStarter({ ...options, limits }),
     byNameOf: createTaskIndex(),
-    sent: new Map(),
     found: null,
     seen: new Map(),
   };

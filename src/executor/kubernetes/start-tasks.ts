@@ -4,6 +4,7 @@
  */
 import { mapBounded } from "../../base/async.ts";
 import type { Clock } from "../../base/clock.ts";
+import { toError } from "../../base/errors.ts";
 import type { Kube } from "../../kube/kube.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { describeTask } from "../../plan/task-description.ts";
@@ -47,20 +48,21 @@ export type Starter = {
       readonly views: readonly JobView[];
       readonly keys: KeyWatch;
       readonly control: RunControl;
+      /** Told of each Job as soon as it is there: what fails of the others must not hide it. */
+      readonly onCreated: (job: Job) => void;
     },
-  ): Promise<{
-    readonly created: readonly Job[];
-    /** What can never be started like this. */
-    readonly refused: readonly {
-      readonly task: string;
-      readonly attempt: EndedAttempt;
-    }[];
-  }>;
+  ): Promise<readonly Refusal[]>;
   /** Tasks whose Job could not be created yet. */
   waiting(): Iterable<readonly [task: string, attempt: AttemptObservation]>;
   /** They are not to start any more. */
   forget(tasks: { has(task: string): boolean }): void;
   troubles(nowMs: number): readonly string[];
+};
+
+/** What can never be started like this. */
+export type Refusal = {
+  readonly task: string;
+  readonly attempt: EndedAttempt;
 };
 
 type Blocked = {
@@ -109,7 +111,7 @@ export function createStarter(options: StarterOptions): Starter {
   };
 
   return {
-    async start(plan, ready, { views, keys, control }) {
+    async start(plan, ready, { views, keys, control, onCreated }) {
       const nowMs = clock.now();
       const isHeld = Boolean(control.cancel || control.suspend || control.hold);
       const free = await withoutTaken(withoutBlocked(ready, blocked), keys);
@@ -127,21 +129,32 @@ export function createStarter(options: StarterOptions): Starter {
       const due = [...blocked.filter(isDue), ...fresh];
       const shares = shareOut(due, views, getRun());
       const later = blocked.filter((one) => !isDue(one));
-      const outcomes = await mapBounded(due, JOBS_AT_ONCE, (one, index) =>
-        attempt(one, shares[index] ?? 0),
-      );
+      const failures: Error[] = [];
+      // After a failure nothing more is asked, but what is under way is waited for: it may be there.
+      const create = async (one: Blocked, index: number) => {
+        if (failures.length > 0) return { kind: "failed", one } as const;
+        try {
+          const outcome = await attempt(one, shares[index] ?? 0);
+          if (outcome.kind === "created") onCreated(outcome.job);
+          return outcome;
+        } catch (thrown) {
+          failures.push(toError(thrown));
+          return { kind: "failed", one } as const;
+        }
+      };
+      const outcomes = await mapBounded(due, JOBS_AT_ONCE, create);
       blocked = [
         ...later,
         ...outcomes.flatMap((one) => (one.kind === "blocked" ? one.again : [])),
+        // Fresh ones come again by themselves.
+        ...outcomes.flatMap((outcome) =>
+          outcome.kind === "failed" && outcome.one.tries > 0 ? outcome.one : [],
+        ),
       ];
-      return {
-        created: outcomes.flatMap((one) =>
-          one.kind === "created" ? one.job : [],
-        ),
-        refused: outcomes.flatMap((one) =>
-          one.kind === "refused" ? toRefusals(one.work, one.reason, nowMs) : [],
-        ),
-      };
+      if (failures[0] !== undefined) throw failures[0];
+      return outcomes.flatMap((one) =>
+        one.kind === "refused" ? toRefusals(one.work, one.reason, nowMs) : [],
+      );
     },
     *waiting() {
       for (const { work, sinceMs, reason } of blocked)
@@ -209,7 +222,11 @@ function shareOut(
   });
 }
 
-function toRefusals(work: JobWork, reason: string, nowMs: number) {
+function toRefusals(
+  work: JobWork,
+  reason: string,
+  nowMs: number,
+): readonly Refusal[] {
   return work.tasks.map((task) => ({
     task,
     attempt: {

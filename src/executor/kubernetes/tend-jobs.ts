@@ -7,7 +7,8 @@ import { mapBounded } from "../../base/async.ts";
 import type { Logger } from "../../base/log.ts";
 import { resources, type Kube } from "../../kube/kube.ts";
 import { readRanges } from "../../run/index-ranges.ts";
-import { timeOf, type Job, type Pod } from "../jobs/job.ts";
+import { failsIndex } from "../jobs/failure-policy.ts";
+import { conditionOf, timeOf, type Job, type Pod } from "../jobs/job.ts";
 import {
   attemptNumberOf,
   indexOf,
@@ -19,13 +20,8 @@ import { shareParallelism, type Sharer } from "../jobs/share-parallelism.ts";
 
 const CHANGES_AT_ONCE = 8;
 
-/** By uid: the last change that was sent, and the version of the Job that it was for. */
-export type SentChanges = Map<string, string>;
-
 export type TendOptions = {
   readonly kube: Kube;
-  /** Kept between calls, so that nothing is sent twice before an informer tells of it. */
-  readonly sent: SentChanges;
   readonly log: Logger;
   readonly views: readonly JobView[];
   /** Pods whose Jobs are gone. */
@@ -39,33 +35,46 @@ export type TendOptions = {
   readonly lostAfterSeconds: number;
   readonly nowMs: number;
   readonly removeJob: (job: Job) => Promise<void>;
+  /** Told of a Job that was changed, so that it is not changed again before an informer tells. */
+  readonly onChanged: (job: Job) => void;
 };
 
 export async function tendJobs(options: TendOptions): Promise<void> {
   const { views, isSettled } = options;
-  const settled = views.filter(({ job, tasks }) =>
-    tasks.every((task) => isSettled(task, attemptNumberOf(job))),
-  );
+  const [settled, open]: [JobView[], JobView[]] = [[], []];
+  for (const view of views) {
+    const number = attemptNumberOf(view.job);
+    const isOver = view.tasks.every((task) => isSettled(task, number));
+    (isOver ? settled : open).push(view);
+  }
   await mapBounded(settled, CHANGES_AT_ONCE, (view) => retire(view, options));
-  await share(
-    views.filter((view) => !settled.includes(view)),
-    options,
-  );
+  await share(open, options);
   await releaseZombies(options);
 }
 
 /** A Job whose tasks are all done or written down (F): it may go, in a while, or at once if it would go on in vain. */
-async function retire(
-  { job, tasks, pods }: JobView,
-  options: TendOptions,
-): Promise<void> {
-  const { ttlSeconds, isCommitted, removeJob } = options;
-  const isInVain = pods.some(
-    (pod) => isActive(pod) && !isCommitted(tasks[indexOf(pod)] ?? ""),
-  );
-  if (isInVain) return await removeJob(job);
+async function retire(view: JobView, options: TendOptions): Promise<void> {
+  const { job } = view;
+  const { ttlSeconds, removeJob } = options;
+  if (isInVain(view, options)) return await removeJob(job);
   if (job.spec.ttlSecondsAfterFinished !== undefined) return;
   await patchJob(options, job, { ttlSecondsAfterFinished: ttlSeconds });
+}
+
+/**
+ * Whether its controller would go on with a task that is given up, also where no pod of it is there just now; or would
+ * wait in a queue for what is done already.
+ */
+function isInVain(view: JobView, { isCommitted }: TendOptions): boolean {
+  const { job, tasks, pods } = view;
+  const isFinished = ["Complete", "Failed"].some(
+    (type) => conditionOf(job, type)?.status === "True",
+  );
+  if (isFinished) return false;
+  if (job.spec.suspend === true) return true;
+  const over = findOver(view);
+  for (const pod of pods) if (failsIndex(job, pod)) over.add(indexOf(pod));
+  return tasks.some((task, index) => !over.has(index) && !isCommitted(task));
 }
 
 /** `views`: oldest first. */
@@ -84,19 +93,25 @@ async function share(
   }
 }
 
-export function toSharer({ job, pods, tasks }: JobView): Sharer {
+export function toSharer(view: JobView): Sharer {
+  const { job, pods, tasks } = view;
+  return {
+    name: job.metadata.name,
+    left: tasks.length - findOver(view).size,
+    active: pods.filter(isActive).length,
+    parallelism: job.spec.parallelism,
+  };
+}
+
+/** Indexes that have ended, well or not. */
+function findOver({ job, pods }: JobView): Set<number> {
   const over = new Set([
     ...readRanges(job.status?.completedIndexes ?? ""),
     ...readRanges(job.status?.failedIndexes ?? ""),
   ]);
   for (const pod of pods)
     if (pod.status?.phase === "Succeeded") over.add(indexOf(pod));
-  return {
-    name: job.metadata.name,
-    left: tasks.length - over.size,
-    active: pods.filter(isActive).length,
-    parallelism: job.spec.parallelism,
-  };
+  return over;
 }
 
 /**
@@ -122,17 +137,15 @@ async function releaseZombies(options: TendOptions): Promise<void> {
 
 /** Changes a Job if it is still the one that is meant. */
 async function patchJob(
-  { kube, sent }: TendOptions,
+  { kube, onChanged }: TendOptions,
   job: Job,
   spec: object,
 ): Promise<void> {
-  const { name, namespace = "", uid = "", resourceVersion = "" } = job.metadata;
-  const change = `${resourceVersion} ${JSON.stringify(spec)}`;
-  if (sent.get(uid) === change) return;
+  const { name, namespace = "", uid = "" } = job.metadata;
+  const change = { metadata: { uid }, spec };
   try {
     const target = { name, namespace };
-    await kube.patch(resources.job, target, { metadata: { uid }, spec });
-    sent.set(uid, change);
+    onChanged(await kube.patch<Job>(resources.job, target, change));
   } catch (thrown) {
     if (!isGone(thrown)) throw thrown;
   }
