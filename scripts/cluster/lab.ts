@@ -1,21 +1,32 @@
 /**
- * A real Kubernetes on this machine, by the scripts of a folder `kube-lab` beside the checkout: API server, scheduler,
- * controller manager, a kubelet with containerd, in a network namespace of its own. Needs root on Debian; what it needs
- * besides is installed by name. One lab with a node at a time: kubelets remove the pod cgroups of others.
+ * A real Kubernetes on this machine, by the scripts of a folder `kube-lab` beside the checkout or in a folder beside it:
+ * API server, scheduler, controller manager, a kubelet with containerd, in a network namespace of its own. Needs root on
+ * Debian; what it needs besides is installed by name. One lab with a node at a time: kubelets remove the pod cgroups of
+ * others.
  */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Where the scripts are, if they are. */
-export const labScripts = fileURLToPath(
-  new URL("../../../shared/kube-lab/", import.meta.url),
+/** Where the scripts are; where they would be, if they are nowhere. */
+export const labScripts = findScripts(
+  path.resolve(import.meta.dirname, "../../.."),
 );
+
+function findScripts(parent: string): string {
+  const folders = [".", ...readdirSync(parent)].map((sibling) =>
+    path.join(parent, sibling, "kube-lab"),
+  );
+  const found = folders.find((folder) =>
+    existsSync(path.join(folder, "lab.sh")),
+  );
+  return found ?? path.join(parent, "kube-lab");
+}
 
 const packages = [
   "containerd",
