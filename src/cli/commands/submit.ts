@@ -59,15 +59,22 @@ export async function submit(
   });
 }
 
+/** With `-o json`, what `kubectl create -f -` would take. */
 function showDryRun(
-  run: Run,
+  { apiVersion, kind, metadata: { name, namespace }, spec }: Run,
   { stdout }: Environment,
   { output }: SubmitOptions,
 ): ExitCode {
-  if (output === "json") printJson(stdout, run);
+  if (output === "json")
+    printJson(stdout, {
+      apiVersion,
+      kind,
+      metadata: { name, namespace },
+      spec,
+    });
   else
     stdout.write(
-      `the server would accept the Run '${run.metadata.name}'; nothing was created\n`,
+      `the server would accept the Run '${name}'; nothing was created\n`,
     );
   return ExitCode.done;
 }

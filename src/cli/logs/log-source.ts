@@ -130,7 +130,9 @@ async function checkKnown(
 ): Promise<void> {
   const { run, pods, tasks, names } = seen;
   const stages = run.status?.stages?.map(({ stage }) => stage) ?? [];
-  if (tasks !== null ? tasks.length > 0 : stages.includes(wanted)) return;
+  const noted = run.status?.notes?.map(({ task }) => task) ?? [];
+  const told = [...stages, ...noted];
+  if (tasks !== null ? tasks.length > 0 : told.includes(wanted)) return;
   if (tasks === null)
     for (const pod of pods) if ((await names.of(pod)) === wanted) return;
   throw new UserError({

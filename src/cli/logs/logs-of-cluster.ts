@@ -2,7 +2,7 @@
  * `hueline logs` of a Run in a cluster: from pods while they are there, from the store once they are gone. `-f` goes on
  * over connections, pods and attempts, until the task that was named, or without a name the Run, has ended.
  */
-import { ExitCode } from "../../base/errors.ts";
+import { ExitCode, TransientError } from "../../base/errors.ts";
 import type { Pod } from "../../executor/jobs/job.ts";
 import type { ClusterOptions } from "../cluster/cluster-options.ts";
 import { findClusterRun } from "../cluster/find-run.ts";
@@ -60,9 +60,16 @@ async function showLogs(
   for (const [task, own] of byTask) {
     const log = logOf(task);
     for (const { metadata } of own)
-      await log.showPod(
-        readPodLog(kube, metadata, { follows: false, clock, signal }),
-      );
+      try {
+        const how = { follows: false, clock, signal };
+        await log.showPod(readPodLog(kube, metadata, how));
+      } catch (thrown) {
+        if (!(thrown instanceof TransientError)) throw thrown;
+        // Its node does not answer: what the store has of it follows.
+        stderr.write(
+          `the log of pod '${metadata.name}' cannot be read now: ${thrown.message}\n`,
+        );
+      }
     await log.showRest();
   }
   if (source.linesShown() === 0)

@@ -12,10 +12,10 @@ import { resources, type Kube, type ObjectName } from "../../kube/kube.ts";
 import { KubeRefusal } from "../../kube/refusal.ts";
 
 const RECONNECT_MS = 500;
-const MAX_FAILURES = 20;
+const MAX_RECONNECT_MS = 10_000;
 
 export type PodLogOptions = {
-  /** Goes on until the worker has ended; else gives what there is. */
+  /** Goes on until the worker has ended, however long its node does not answer; else gives what there is, or throws. */
   readonly follows: boolean;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -29,14 +29,14 @@ export async function* readPodLog(
 ): AsyncGenerator<string> {
   const position = createPosition();
   let follow = follows;
-  let failures = 0;
+  let waitMs = RECONNECT_MS;
   while (!signal.aborted) {
     try {
       const from = { follow, signal, ...position.begin() };
       for await (const text of kube.readLog(name, { ...options, ...from })) {
         const line = position.take(text);
         if (line === null) continue;
-        failures = 0;
+        waitMs = RECONNECT_MS;
         yield line;
       }
       if (!follow) return;
@@ -44,9 +44,10 @@ export async function* readPodLog(
       if (await hasEnded(kube, name)) follow = false;
     } catch (thrown) {
       if (isGone(thrown)) return;
-      if (!isTemporary(thrown) || ++failures > MAX_FAILURES) throw thrown;
+      if (!follows || !isTemporary(thrown)) throw thrown;
+      waitMs = Math.min(MAX_RECONNECT_MS, 2 * waitMs);
     }
-    if (follow || failures > 0) await clock.sleep(RECONNECT_MS, signal);
+    await clock.sleep(waitMs, signal);
   }
 }
 

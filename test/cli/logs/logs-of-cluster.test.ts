@@ -1,6 +1,7 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
+import { systemClock } from "../../../src/base/clock.ts";
 import { resources } from "../../../src/kube/kube.ts";
 import { annotations, labels } from "../../../src/resources/labels.ts";
 import { createFileStore } from "../../../src/store/fs.ts";
@@ -169,6 +170,23 @@ test("without the store, pods that are there are shown, and what is missing is s
   expect(stdout).toBe('{"n":1}\n');
   expect(stderr).toContain("only pods that are still there are shown");
   expect(stderr).toContain(STORE_RUN);
+});
+
+test("a node that does not answer is told, and what the store has is shown", async () => {
+  const { hueline, server, pod, keep } = await openLogs();
+  pod("train-0-a", { task: "train-0" });
+  await keep("train-0", '{"n":1}');
+  server.faults.add({
+    verb: "log",
+    times: 100,
+    fault: { kind: "refuse", status: 500, reason: "InternalError" },
+  });
+  const clock = { ...systemClock, sleep: async () => {} };
+  const args = ["logs", "tiny", "train-0", "--cluster"];
+  const { exitCode, stdout, stderr } = await hueline(args, { clock });
+  expect(exitCode).toBe(0);
+  expect(stdout).toBe('{"n":1}\n');
+  expect(stderr).toContain("the log of pod 'train-0-a' cannot be read now");
 });
 
 test("-f follows a task over a pod that is lost and the attempt after it, to its end", async () => {
