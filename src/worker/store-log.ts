@@ -45,8 +45,9 @@ export function createStoreLog(clock: Clock): StoreLog {
       early = [];
     },
     async close() {
+      if (target === null) return;
       const done = new AbortController();
-      const closing = target?.close().finally(() => {
+      const closing = target.close().finally(() => {
         done.abort();
       });
       await Promise.race([closing, clock.sleep(LAST_WORDS_MS, done.signal)]);

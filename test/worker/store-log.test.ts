@@ -52,8 +52,10 @@ describe("a worker's log in the store", () => {
   });
 
   it("closes though the task was never known", async () => {
-    const { storeLog } = arrange();
+    const { clock, storeLog } = arrange();
     storeLog.write("one\n");
     await storeLog.close();
+    // A wait that is left behind keeps the process.
+    expect(clock.sleeps()).toEqual([]);
   });
 });
