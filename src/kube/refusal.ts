@@ -43,8 +43,13 @@ export function isQuotaExceeded(thrown: unknown): thrown is KubeRefusal {
   return (
     thrown instanceof KubeRefusal &&
     thrown.status === 403 &&
-    thrown.message.includes("exceeded quota")
+    saysQuotaExceeded(thrown.message)
   );
+}
+
+/** The same of what another controller was answered, as its Event tells. */
+export function saysQuotaExceeded(message: string): boolean {
+  return message.includes("exceeded quota");
 }
 
 /** For commands: a refusal as somebody's who can mend it. `server` is `Kube.server`. */

@@ -8,6 +8,7 @@ import type { createTaskIndex } from "../task-index.ts";
 import type { EndedAttempts } from "./ended-attempts.ts";
 import type { createGpuUsage, GpuUsed } from "./gpu-usage.ts";
 import type { JobWatch, JobWatchOptions } from "./job-watch.ts";
+import type { QuotaTroubles } from "./quota-troubles.ts";
 import type { Starter } from "./start-tasks.ts";
 
 export type KubernetesLimits = {
@@ -48,6 +49,7 @@ export type ExecutorState = {
   readonly watch: JobWatch;
   readonly usage: ReturnType<typeof createGpuUsage>;
   readonly starter: Starter;
+  readonly quota: QuotaTroubles;
   readonly byNameOf: ReturnType<typeof createTaskIndex>;
   /** Keys that were in the store when the run began; null: not yet asked. */
   found: ReadonlySet<string> | null;

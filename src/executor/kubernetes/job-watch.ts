@@ -8,6 +8,7 @@ import type { Informer } from "../../kube/informer-port.ts";
 import { resources, type Kube } from "../../kube/kube.ts";
 import { annotations, labels } from "../../resources/labels.ts";
 import type { Run } from "../../resources/run-resource.ts";
+import { readRanges } from "../../run/index-ranges.ts";
 import { readPackTasks } from "../../store/runs/run-packs.ts";
 import type { Store } from "../../store/store.ts";
 import { jobKeys, timeOf, type Job, type Pod } from "../jobs/job.ts";
@@ -22,8 +23,8 @@ import {
 
 /** An informer that has not told of a Job after this time has seen it come and go. */
 const BELIEVE_MS = 30_000;
-/** A Job that has no pod after this time is asked why. */
-const PODLESS_MS = 5000;
+/** A Job that has fewer pods than it may after this time is asked why. */
+const SHORT_MS = 5000;
 
 export type JobWatchOptions = {
   readonly kube: Kube;
@@ -113,12 +114,10 @@ export function createJobWatch(options: JobWatchOptions): JobWatch {
       const ofJob = (job: Job): readonly Pod[] => podsOf.get(uidOf(job)) ?? [];
       await around.look({
         suspended: all.filter(({ spec }) => spec.suspend === true),
-        podless: all.filter(
+        short: all.filter(
           (job) =>
-            isWaiting(job) &&
-            !ofJob(job).some(isActive) &&
-            clock.now() - timeOf(job.metadata.creationTimestamp, 0) >
-              PODLESS_MS,
+            isShort(job, ofJob(job)) &&
+            clock.now() - timeOf(job.metadata.creationTimestamp, 0) > SHORT_MS,
         ),
       });
       const views: JobView[] = [];
@@ -155,13 +154,20 @@ export function createJobWatch(options: JobWatchOptions): JobWatch {
   };
 }
 
-/** Something of it is still to be done, and it may. */
-function isWaiting({ spec, status }: Job): boolean {
+/** More of it could be at work than there are pods: such as for want of a quota. */
+function isShort({ spec, status }: Job, pods: readonly Pod[]): boolean {
   const isOver = status?.conditions?.some(
     ({ type, status: is }) =>
       (type === "Complete" || type === "Failed") && is === "True",
   );
-  return !isOver && spec.suspend !== true && spec.parallelism > 0;
+  if (isOver || spec.suspend === true) return false;
+  const over = new Set([
+    ...readRanges(status?.completedIndexes ?? ""),
+    ...readRanges(status?.failedIndexes ?? ""),
+    ...pods.filter((pod) => pod.status?.phase !== "Failed").map(indexOf),
+  ]);
+  const active = pods.filter(isActive).length;
+  return active < spec.parallelism && over.size < spec.completions;
 }
 
 function uidOf({ metadata }: Job | Pod): string {

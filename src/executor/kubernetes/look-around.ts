@@ -5,22 +5,25 @@
 import type { Clock } from "../../base/clock.ts";
 import { resources, type Kube, type KubeObject } from "../../kube/kube.ts";
 import { KubeRefusal } from "../../kube/refusal.ts";
-import type { Job } from "../jobs/job.ts";
+import { timeOf, type Job } from "../jobs/job.ts";
 import type { Workload } from "../jobs/why-pending.ts";
 
 const LOOK_EVERY_MS = 5000;
 const JOBS_AT_ONCE = 5;
+/** The Job controller tries again after ten minutes at most. */
+const SAID_AGAIN_MS = 15 * 60_000;
 
 type KubeEvent = KubeObject & {
   readonly reason?: string;
   readonly message?: string;
+  readonly lastTimestamp?: string;
 };
 
 export type LookAround = {
-  /** Asks again if it is time; `suspended` and `podless` are the Jobs that wait for admission and for pods. */
+  /** Asks again if it is time; `suspended` and `short` are the Jobs that wait for admission and for pods. */
   look(jobs: {
     readonly suspended: readonly Job[];
-    readonly podless: readonly Job[];
+    readonly short: readonly Job[];
   }): Promise<void>;
   workloadOf(job: Job): Workload | null;
   failedCreateOf(job: Job): string | null;
@@ -48,6 +51,10 @@ export function createLookAround(options: {
       ),
     );
   };
+  /** An old one may be over: its Job would have said so again. */
+  const isFailedCreate = ({ reason, lastTimestamp }: KubeEvent): boolean =>
+    reason === "FailedCreate" &&
+    clock.now() - timeOf(lastTimestamp, clock.now()) < SAID_AGAIN_MS;
   const lookAtEvents = async (jobs: readonly Job[]): Promise<void> => {
     const found = new Map<string, string>();
     for (const { metadata } of jobs.slice(0, JOBS_AT_ONCE)) {
@@ -55,16 +62,17 @@ export function createLookAround(options: {
         namespace,
         fieldSelector: `involvedObject.name=${metadata.name}`,
       });
-      const last = events.findLast(({ reason }) => reason === "FailedCreate");
+      const last = events.findLast(isFailedCreate);
       if (last?.message) found.set(metadata.uid ?? "", last.message);
     }
     failures = found;
   };
 
   return {
-    async look({ suspended, podless }) {
+    async look({ suspended, short }) {
       if (suspended.length > 0 && isTime.workloads()) await lookAtWorkloads();
-      if (podless.length > 0 && isTime.events()) await lookAtEvents(podless);
+      if (short.length === 0) failures.clear();
+      else if (isTime.events()) await lookAtEvents(short);
     },
     workloadOf: ({ metadata }) => workloads.get(metadata.uid ?? "") ?? null,
     failedCreateOf: ({ metadata }) => failures.get(metadata.uid ?? "") ?? null,

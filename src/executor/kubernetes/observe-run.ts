@@ -52,7 +52,7 @@ export async function observeRun(
 }
 
 async function lookAtCluster(state: ExecutorState, plan: Plan) {
-  const { options, limits, ended, starter, usage } = state;
+  const { options, limits, ended, starter, quota, usage } = state;
   const byName = state.byNameOf(plan);
   const nowMs = options.clock.now();
   const { views, orphans } = await state.watch.look();
@@ -61,6 +61,10 @@ async function lookAtCluster(state: ExecutorState, plan: Plan) {
       const task = byName.get(tasks[indexOf(pod)] ?? "");
       usage.note(pod, task?.resources.gpu ?? 0, nowMs);
     }
+  // They save a checkpoint, on their GPUs.
+  for (const { task, pod } of orphans)
+    usage.note(pod, byName.get(task)?.resources.gpu ?? 0, nowMs);
+  quota.note(views, nowMs);
   const observed = observeJobs({
     views,
     orphans,

@@ -25,6 +25,7 @@ import {
 import { createGpuUsage, type GpuUsed } from "./gpu-usage.ts";
 import { createJobWatch } from "./job-watch.ts";
 import { observeRun } from "./observe-run.ts";
+import { createQuotaTroubles } from "./quota-troubles.ts";
 import { createStarter } from "./start-tasks.ts";
 
 export type KubernetesExecutor = Executor & {
@@ -52,6 +53,7 @@ export async function openKubernetesExecutor(
     watch: createJobWatch(options),
     usage: createGpuUsage(options.usedBefore ?? null),
     starter: createStarter({ ...options, limits }),
+    quota: createQuotaTroubles(limits.quotaMs),
     byNameOf: createTaskIndex(),
     found: null,
     seen: new Map(),
@@ -65,7 +67,10 @@ export async function openKubernetesExecutor(
     },
     progress: () => [],
     usage: () => state.usage.total(options.clock.now()),
-    troubles: () => state.starter.troubles(options.clock.now()),
+    troubles: () => {
+      const nowMs = options.clock.now();
+      return [...state.starter.troubles(nowMs), ...state.quota.list(nowMs)];
+    },
     close: () => Promise.resolve(),
   };
 }
