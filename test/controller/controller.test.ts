@@ -57,6 +57,16 @@ describe("a controller", () => {
     expect(new Set(events).size).toBe(events.length);
   });
 
+  it("says that it plans while it still looks at the sources", async () => {
+    const looked = Promise.withResolvers<void>();
+    const world = await openControllerWorld({ fingerprinted: looked.promise });
+    await world.start();
+    await world.submit("first");
+    await world.phase("first", "Planning");
+    looked.resolve();
+    await world.phase("first", "Succeeded");
+  });
+
   it("finds in the store what an earlier Run has computed, and starts no Job", async () => {
     const world = await openControllerWorld();
     await world.start();

@@ -78,6 +78,8 @@ export async function openControllerWorld(
     readonly script?: (task: string, tries: number) => PodScript;
     /** What becomes of reports. Default: they are written. */
     readonly writeReports?: () => void;
+    /** How long it takes to look at a source. */
+    readonly fingerprinted?: Promise<void>;
   } = {},
 ) {
   const { store = createMemoryStore() } = options;
@@ -213,7 +215,10 @@ export async function openControllerWorld(
         clock: life.clock,
         random: () => 0.5,
         log: silentLogger,
-        fingerprint: async (place) => `fingerprint of ${place}`,
+        async fingerprint(place) {
+          await options.fingerprinted;
+          return `fingerprint of ${place}`;
+        },
         openStore: () => life.guard(change.store ?? store),
         writeReports: async (_: Store, of: { run: string; plan: Plan }) => {
           options.writeReports?.();

@@ -93,6 +93,8 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
   };
 
   const open = async (lease: HeldClaim): Promise<number | null> => {
+    // Looking at large sources takes long: who has submitted it sees that somebody is at it.
+    if (run.status === undefined) await report();
     const opened = await openOrRelease(run, lease, {
       ...options,
       readControl: controlOf,
