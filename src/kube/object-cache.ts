@@ -1,8 +1,9 @@
 /**
  * The objects of a kind as far as events have told, by name and by an index.
  *
- * C1 An older state never replaces a newer one: events may come twice and, after a connection was taken up again, once
- *    more. Versions of one kind are numbers that grow (KEP-5504); where they are none, the last that came counts.
+ * C1 Of events an older state never replaces a newer one: they may come twice and, after a connection was taken up again,
+ *    once more. Versions of one kind are numbers that grow (KEP-5504); where they are none, the last that came counts. A
+ *    list is what there is, whatever was known: a server that was restored from a backup has lower versions again.
  * C2 A uid that is gone never comes back; the same name with another uid is another object.
  */
 import type { KubeObject } from "./kube.ts";
@@ -53,9 +54,19 @@ export function createObjectCache<T extends KubeObject>(
     const known = objects.get(keyOf(object));
     if (known?.metadata.uid === uid && known && !isNewer(object, known))
       return false; // C1
-    if (known && known.metadata.uid !== uid) drop(known);
+    replace(known, object);
+    return true;
+  }
+  function replace(known: T | undefined, object: T): void {
+    if (known && known.metadata.uid !== object.metadata.uid) drop(known);
     else if (known) unindex(known);
     keep(object);
+  }
+  /** As listed. True: it is news. */
+  function set(object: T): boolean {
+    const known = objects.get(keyOf(object));
+    if (known && isSame(known, object)) return false;
+    replace(known, object);
     return true;
   }
 
@@ -79,7 +90,7 @@ export function createObjectCache<T extends KubeObject>(
         (object) => !listed.has(keyOf(object)),
       );
       lost.forEach(drop);
-      return [...lost, ...all.filter(put)];
+      return [...lost, ...all.filter(set)];
     },
   };
 }
@@ -93,6 +104,10 @@ export function isNewerVersion(a: string, b: string): boolean {
   const isNumber = /^\d{1,20}$/;
   if (!isNumber.test(a) || !isNumber.test(b)) return a !== b;
   return BigInt(a) > BigInt(b);
+}
+
+function isSame({ metadata: a }: KubeObject, { metadata: b }: KubeObject) {
+  return a.uid === b.uid && a.resourceVersion === b.resourceVersion;
 }
 
 function isNewer(a: KubeObject, b: KubeObject): boolean {

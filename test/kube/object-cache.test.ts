@@ -35,6 +35,21 @@ describe("a cache of objects", () => {
     expect(cache.get("team", "a")?.metadata.resourceVersion).toBe("10");
   });
 
+  it("believes a list whatever was known: a server restored from a backup has lower versions", () => {
+    const cache = create();
+    cache.put(pod("a", "1", 100, "new"));
+    cache.put(pod("b", "2", 101));
+    const told = cache.replaceAll([pod("a", "1", 50, "old")]);
+    expect(told.map(({ metadata }) => metadata.name).sort()).toEqual([
+      "a",
+      "b",
+    ]);
+    expect(cache.byIndex("old")).toHaveLength(1);
+    expect(cache.byIndex("new")).toEqual([]);
+    expect(cache.replaceAll([pod("a", "1", 50, "old")])).toEqual([]);
+    expect(cache.put(pod("a", "1", 51))).toBe(true);
+  });
+
   it("takes the same name with another uid for another object", () => {
     const cache = create();
     cache.put(pod("a", "1", 10, "old"));
