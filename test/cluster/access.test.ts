@@ -17,6 +17,7 @@ const may = {
     "create jobs.batch",
     "delete jobs.batch",
     "delete pods",
+    "patch pods/status",
     "create events",
     "update leases.coordination.k8s.io",
     "list resourcequotas",

@@ -8,14 +8,15 @@ import type { Logger } from "../../base/log.ts";
 import { resources, type Kube } from "../../kube/kube.ts";
 import { readRanges } from "../../run/index-ranges.ts";
 import { failsIndex } from "../jobs/failure-policy.ts";
-import { conditionOf, timeOf, type Job, type Pod } from "../jobs/job.ts";
+import { conditionOf, type Job, type Pod } from "../jobs/job.ts";
 import {
   attemptNumberOf,
   indexOf,
   isActive,
   type JobView,
 } from "../jobs/observe-jobs.ts";
-import { isGone, removeOnce } from "./is-gone.ts";
+import { isGone } from "./is-gone.ts";
+import { releaseZombies } from "./release-zombies.ts";
 import { shareParallelism, type Sharer } from "../jobs/share-parallelism.ts";
 
 const CHANGES_AT_ONCE = 8;
@@ -49,7 +50,8 @@ export async function tendJobs(options: TendOptions): Promise<void> {
   }
   await mapBounded(settled, CHANGES_AT_ONCE, (view) => retire(view, options));
   await share(open, options);
-  await releaseZombies(options);
+  const pods = views.flatMap((view) => view.pods);
+  await releaseZombies([...pods, ...options.orphans], options);
 }
 
 /** A Job whose tasks are all done or written down (F): it may go, in a while, or at once if it would go on in vain. */
@@ -112,27 +114,6 @@ function findOver({ job, pods }: JobView): Set<number> {
   for (const pod of pods)
     if (pod.status?.phase === "Succeeded") over.add(indexOf(pod));
   return over;
-}
-
-/**
- * A pod that was told to go and has not gone long after its grace is on a node that does not answer, and its Job waits for
- * it (KEP-3939). Removing it lets the next one start; should it still run, its claim is lost, and it cannot commit.
- */
-async function releaseZombies(options: TendOptions): Promise<void> {
-  const { kube, log, views, orphans, lostAfterSeconds, nowMs } = options;
-  const pods = [...views.flatMap((view) => view.pods), ...orphans];
-  for (const { metadata, spec } of pods) {
-    const { name, namespace = "", uid = "", deletionTimestamp } = metadata;
-    // The time of deletion is when the grace ends, not when it began.
-    const lateMs = nowMs - timeOf(deletionTimestamp, nowMs);
-    if (lateMs < lostAfterSeconds * 1000 || lateMs === 0) continue;
-    log.warn(
-      { pod: name, node: spec?.nodeName ?? null, lateMs },
-      "a pod that does not end is given up",
-    );
-    const target = { name, namespace };
-    await removeOnce(kube, resources.pod, target, { uid, graceSeconds: 0 });
-  }
 }
 
 /** Changes a Job if it is still the one that is meant. */
