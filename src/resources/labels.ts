@@ -8,7 +8,7 @@ export const labels = {
   /** The Run's name, for people; cut to 63 characters. */
   runName: `${GROUP}/run`,
   stage: `${GROUP}/stage`,
-  /** Tasks of a Job: one, or a pack. */
+  /** On pods: `worker`. */
   component: "app.kubernetes.io/component",
   managedBy: "app.kubernetes.io/managed-by",
   /** KEP of Kueue: the LocalQueue that admits a Job. */
@@ -18,7 +18,7 @@ export const labels = {
 } as const;
 
 export const annotations = {
-  /** On a Job: SHA-256 of what decides its pods; "already exists" with the same hash is success. */
+  /** On a Job: SHA-256 of what decides its pods, for people: settings that changed between two attempts show. */
   templateHash: `${GROUP}/template-hash`,
   /** On a Job and its pods: the attempt number that it is for each of its tasks. */
   attempt: `${GROUP}/attempt`,

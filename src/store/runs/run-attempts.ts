@@ -1,6 +1,7 @@
 /**
- * The attempts of a run's tasks as an executor of one machine remembers them, one small object per task, so that counts
- * and reasons survive the driver. One writer: who holds the run's lease. (A cluster remembers by itself.)
+ * The attempts of a run's tasks as an executor remembers them, one small object per task, so that counts and reasons
+ * survive the driver, and in a cluster the Jobs; there, only of those that were no successes. One writer: who holds the
+ * run's lease.
  */
 import { z } from "zod";
 import { mapBounded } from "../../base/async.ts";
