@@ -25,6 +25,8 @@ export type ExecPluginRunner = {
 
 /** Somebody may have to type a password in a browser. */
 const timeoutMs = 5 * 60_000;
+/** What is refused so soon was sent with the credential before: one run of the program is enough for all of them. */
+const freshMs = 5_000;
 
 export function createExecPlugin(options: {
   readonly plugin: ExecPlugin;
@@ -33,8 +35,11 @@ export function createExecPlugin(options: {
   readonly clock: Clock;
 }): ExecPluginRunner {
   const { clock } = options;
-  let kept: { readonly is: ExecCredential; readonly untilMs: number } | null =
-    null;
+  let kept: {
+    readonly is: ExecCredential;
+    readonly untilMs: number;
+    readonly gotAtMs: number;
+  } | null = null;
   let running: Promise<ExecCredential> | null = null;
 
   async function get(): Promise<ExecCredential> {
@@ -42,7 +47,7 @@ export function createExecPlugin(options: {
       await runPlugin(options),
       options.plugin,
     );
-    kept = { is: credential, untilMs };
+    kept = { is: credential, untilMs, gotAtMs: clock.monotonicMs() };
     return credential;
   }
   return {
@@ -55,6 +60,7 @@ export function createExecPlugin(options: {
       return running;
     },
     expire() {
+      if (kept && clock.monotonicMs() - kept.gotAtMs < freshMs) return;
       kept = null;
     },
   };

@@ -169,6 +169,20 @@ describe("a program that gives credentials", () => {
     expect(runs[0]).toMatch(/"server":"https:\/\/k8s".* more login$/);
   });
 
+  it("runs once where several requests were refused at the same time", async () => {
+    const plugin = await writePlugin({ status: { token: "t#" } });
+    const { clock, identity } = create({
+      exec: { apiVersion, command: plugin.command },
+    });
+    const look = async () => (await identity.headers())["authorization"];
+    expect(await look()).toBe("Bearer t1");
+    clock.advance(3_600_000);
+    for (let i = 0; i < 3; i++) {
+      expect(identity.renew()).toBe(true);
+      expect(await look()).toBe("Bearer t2");
+    }
+  });
+
   it("may give a certificate", async () => {
     const status = { clientCertificateData: "C#", clientKeyData: "K" };
     const { command } = await writePlugin({ status });
