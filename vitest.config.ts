@@ -9,11 +9,13 @@ const browser = "test/report/browser.test.ts";
 const whole = ["test/e2e/**/*.test.ts", "test/store/s3-real.test.ts"];
 /** Against a real Kubernetes: started by `npm run test:cluster`. */
 const cluster = ["test/cluster/**/*.test.ts"];
-const outages = "test/cluster/outages.test.ts";
+/** Of these, what would be in the way of the others. */
+const alone = ["outages", "cluster-wide"].map(
+  (name) => `test/cluster/${name}.test.ts`,
+);
 /** Each file has a namespace of its own; much of their time is waiting. */
 const inCluster = {
   pool: "forks",
-  maxWorkers: 3,
   testTimeout: 300_000,
   hookTimeout: 300_000,
 } as const;
@@ -55,7 +57,8 @@ export default defineConfig({
           ...inCluster,
           name: "cluster",
           include: cluster,
-          exclude: [outages],
+          exclude: alone,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
@@ -63,9 +66,10 @@ export default defineConfig({
         extends: true,
         test: {
           ...inCluster,
-          name: "cluster-outages",
-          include: [outages],
-          // After the others: it takes parts of the cluster away from everybody.
+          name: "cluster-alone",
+          include: alone,
+          fileParallelism: false,
+          // After the others.
           sequence: { groupOrder: 2 },
         },
       },
