@@ -84,9 +84,8 @@ describe("what is seen of Jobs", () => {
 
   it("judges an end that comes before its Job says anything as it does afterwards", () => {
     const end = (code: number, reason: string, status = {}) =>
-      only(
-        viewOf(["a"], [buildPod(0, endedPod(code, { reason }))], { status }),
-      )?.end;
+      only(viewOf(["a"], [buildPod(0, endedPod(code, { reason }))], { status }))
+        ?.end;
     const failed = { failedIndexes: "0" };
     for (const [code, reason] of [
       [137, "OOMKilled"],
