@@ -10,9 +10,7 @@ const whole = ["test/e2e/**/*.test.ts", "test/store/s3-real.test.ts"];
 /** Against a real Kubernetes: started by `npm run test:cluster`. */
 const cluster = ["test/cluster/**/*.test.ts"];
 /** Of these, what would be in the way of the others. */
-const alone = ["outages", "cluster-wide"].map(
-  (name) => `test/cluster/${name}.test.ts`,
-);
+const alone = ["test/cluster/outages.test.ts"];
 /** Each file has a namespace of its own; much of their time is waiting. */
 const inCluster = {
   pool: "forks",
