@@ -2,6 +2,7 @@
  * `npm run test:cluster`: the cluster tests, against a real Kubernetes.
  *
  *   npm run test:cluster [-- FILTER...]         in a lab that it starts and removes: see `cluster/lab.ts`
+ *   npm run test:cluster -- --quick             rights, resources, and a small pipeline from chart to report: some minutes
  *   npm run test:cluster -- --keep              leaves the lab, and says how to use and how to end it
  *   KUBECONFIG=F HUELINE_TEST_IMAGE=I HUELINE_TEST_S3_ADDRESS=A npm run test:cluster -- --cluster
  *                                               in any cluster that has the image; A: an address of this machine that its
@@ -36,6 +37,7 @@ const { values, positionals } = parseArgs({
   options: {
     keep: { type: "boolean", default: false },
     cluster: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
     summary: { type: "string" },
   },
 });
@@ -44,13 +46,20 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** The pipeline of minutes is left out. */
+const quick = [
+  "test/cluster/access",
+  "test/cluster/resource",
+  "test/cluster/pipelines",
+  "--testNamePattern=^(?!tiny )",
+];
+
 const vitest = [
   process.execPath,
   path.join(root, "node_modules/vitest/vitest.mjs"),
   "run",
-  "--project",
-  "cluster",
-  ...positionals,
+  "--project=cluster*",
+  ...(values.quick ? quick : positionals),
   ...(values.summary === undefined
     ? []
     : [

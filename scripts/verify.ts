@@ -3,7 +3,8 @@
  * CI runs exactly this. Runs every check even when an earlier one fails, then sums up; the last line is
  * "N passed, N failed, N skipped", counting checks and tests together.
  *
- * `--fast` leaves the tests out; `--cluster` adds those against a real cluster, which it starts (see `test-cluster.ts`).
+ * `--fast` leaves the tests out; `--cluster` adds the quick ones of those against a real cluster, which it starts (see
+ * `test-cluster.ts`).
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -141,6 +142,7 @@ async function testInCluster(): Promise<TestCounts> {
     return await runTests((output) => [
       "node",
       "scripts/test-cluster.ts",
+      "--quick",
       "--summary",
       output,
     ]);
