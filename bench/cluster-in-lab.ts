@@ -2,6 +2,9 @@
 import { parseArgs } from "node:util";
 import { chain } from "./support/cluster/chain.ts";
 import { fanArms, fanout } from "./support/cluster/fanout.ts";
+import { idle } from "./support/cluster/idle.ts";
+import { large } from "./support/cluster/large.ts";
+import { many } from "./support/cluster/many.ts";
 import { startNodes } from "./support/cluster/nodes.ts";
 import { openWorld, variable } from "./support/cluster/world.ts";
 import { clusterOptions } from "./support/cluster/options.ts";
@@ -21,6 +24,9 @@ const cases: Readonly<Record<string, () => Promise<boolean>>> = {
       arms,
     }),
   chain: () => chain(world, { length: Number(values.length) }),
+  many: () => many(world, { runs: Number(values.runs) }),
+  large: () => large(world, { tasks: Number(values.large) }),
+  idle: () => idle(world, { minutes: Number(values.minutes) }),
 };
 try {
   for (const name of positionals)

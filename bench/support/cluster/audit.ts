@@ -26,7 +26,7 @@ export type Requests = {
 };
 
 export type AuditLog = {
-  /** Requests of programs whose user agent begins so. */
+  /** Requests of programs in whose user agent this stands. */
   of(userAgent: string): Requests;
   /** When the server got such requests, milliseconds since 1970, in order. */
   times(userAgent: string, kind: string): readonly number[];
@@ -46,7 +46,7 @@ export async function readAudit(
   await delay(SETTLE_MS);
   const lines = readLines(file, mark);
   const linesOf = (userAgent: string): readonly Line[] =>
-    lines.filter((line) => line.userAgent?.startsWith(userAgent));
+    lines.filter((line) => line.userAgent?.includes(userAgent));
   return {
     of(userAgent) {
       const own = linesOf(userAgent);

@@ -5,6 +5,10 @@
  */
 import { resources } from "../../../src/kube/kube.ts";
 import type { Run } from "../../../src/resources/run-resource.ts";
+import { randomUUID } from "node:crypto";
+import type { Job } from "../../../src/executor/jobs/job.ts";
+import { standardPods } from "../../../src/executor/jobs/pod-template.ts";
+import { toJob } from "../../../src/executor/jobs/to-job.ts";
 import { median } from "../measure.ts";
 import {
   fanWorkflow,
@@ -24,6 +28,7 @@ import { openPlace, startController, type Place, type World } from "./world.ts";
 export const fanArms = [
   "hueline",
   "job",
+  "plain-job",
   "argo-default",
   "argo-raised",
 ] as const;
@@ -31,16 +36,20 @@ export type FanArm = (typeof fanArms)[number];
 
 type Round = {
   readonly wallS: number;
+  /** Until the last pod ended: what comes after is the controller's. */
+  readonly podsS: number;
   readonly controller: Usage | null;
   readonly requests: Requests;
-  readonly planeCpuS: number;
+  /** Of the control plane, by program. */
+  readonly planeCpuS: Readonly<Record<string, number>>;
 };
 
 const agents = {
   hueline: "hueline-controller/",
   job: "bench/",
-  "argo-default": "argo-workflows/",
-  "argo-raised": "argo-workflows/",
+  "plain-job": "bench/",
+  "argo-default": "argo",
+  "argo-raised": "argo",
 } as const satisfies Record<FanArm, string>;
 
 export async function fanout(
@@ -76,15 +85,22 @@ async function takeRound(
   const controller = await startArm(world, place, arm);
   try {
     const mark = markAudit(world.audit);
-    const before = sum(world.planeSeconds());
+    const before = world.planeSeconds();
     const startMs = Date.now();
     const endMs = await runArm(world, place, { arm, tasks, text });
     const usage = controller?.usage() ?? null;
-    const planeCpuS = round2(sum(world.planeSeconds()) - before);
+    const planeCpuS = Object.fromEntries(
+      Object.entries(world.planeSeconds()).map(([name, seconds]) => [
+        name,
+        round2(seconds - (before[name] ?? 0)),
+      ]),
+    );
     const audit = await readAudit(world.audit, mark);
     const requests = audit.of(agents[arm]);
+    const { lastEndedAtMs } = await place.worked();
     const wallS = round2((endMs - startMs) / 1000);
-    return { wallS, controller: usage, requests, planeCpuS };
+    const podsS = round2((lastEndedAtMs - startMs) / 1000);
+    return { wallS, podsS, controller: usage, requests, planeCpuS };
   } finally {
     await controller?.stop();
     await place.close();
@@ -96,7 +112,7 @@ async function startArm(
   place: Place,
   arm: FanArm,
 ): Promise<Program | null> {
-  if (arm === "job") return null;
+  if (arm.endsWith("job")) return null;
   return isArgo(arm)
     ? await startArgo(world, place, arm)
     : await startController(world, place);
@@ -123,7 +139,8 @@ async function runArm(
     await submitWorkflow(kube, place, fanWorkflow("fan", tasks));
     return (await over).atMs;
   }
-  await kube.create(resources.job, bareJob(place, tasks));
+  const job = arm === "job" ? sameJob(place, tasks) : plainJob(place, tasks);
+  await kube.create(resources.job, job);
   await until("the Job's pods to end", 300, async () => {
     const { ended } = await place.worked();
     return ended >= tasks;
@@ -131,7 +148,38 @@ async function runArm(
   return (await place.worked()).lastEndedAtMs;
 }
 
-function bareJob({ namespace }: Place, tasks: number) {
+/** What the controller would create, without it: the same pods, retried in the same way, that belong to nobody. */
+function sameJob({ namespace, storeUrl }: Place, tasks: number): Job {
+  const names = Array.from({ length: tasks }, (_, i) => `weights-${i}`);
+  const { metadata, spec } = toJob(
+    {
+      run: {
+        apiVersion: resources.run.apiVersion,
+        kind: resources.run.kind,
+        metadata: { name: "fan", namespace, uid: randomUUID() },
+        spec: {},
+      },
+      storeRun: "fan",
+      settings: { ...standardPods, image: "bench/worker:1", storeUrl },
+      work: {
+        stage: "weights",
+        attempt: 1,
+        tasks: names,
+        pack: null,
+        resources: { cpu: 1, memoryBytes: 2 ** 30, gpu: 0 },
+        timeoutMs: null,
+        graceSeconds: 30,
+      },
+    },
+    tasks,
+  );
+  const { ownerReferences: _, ...own } = metadata;
+  const { apiVersion, kind } = resources.job;
+  return { apiVersion, kind, metadata: own, spec };
+}
+
+/** The least that can be asked for. */
+function plainJob({ namespace }: Place, tasks: number) {
   const { apiVersion, kind } = resources.job;
   const container = { name: "worker", image: "x", command: ["true"] };
   return {
@@ -187,10 +235,6 @@ function judge(all: ReadonlyMap<FanArm, readonly Round[]>): boolean {
     isWithinLimits,
   });
   return isWithinLimits;
-}
-
-function sum(numbers: Readonly<Record<string, number>>): number {
-  return Object.values(numbers).reduce((all, one) => all + one, 0);
 }
 
 const round2 = (value: number): number => Math.round(value * 100) / 100;

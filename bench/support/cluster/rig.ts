@@ -41,6 +41,9 @@ export async function runInRig(
       "--kube-api-qps=500 --kube-api-burst=1000 --concurrent-job-syncs=20 --node-monitor-grace-period=600s",
     SCHED_ARGS: "--kube-api-qps=500 --kube-api-burst=1000",
   });
+  // Whoever interrupts it ends what runs inside; what is below still clears up.
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => undefined);
   const lab = await startLab({
     folder,
     programs: peers.kubernetes,

@@ -86,10 +86,8 @@ export function kubectl(words: readonly string[], input?: string): string {
   });
 }
 
-let places = 0;
-
 export async function openPlace({ kube, folder }: World): Promise<Place> {
-  const namespace = `bench-${++places}`;
+  const namespace = `bench-${Date.now().toString(36)}`;
   const directory = path.join(folder, "stores", namespace);
   mkdirSync(directory, { recursive: true });
   const storeUrl = `file://${directory}`;
