@@ -5,10 +5,6 @@
  */
 import { resources } from "../../../src/kube/kube.ts";
 import type { Run } from "../../../src/resources/run-resource.ts";
-import { randomUUID } from "node:crypto";
-import type { Job } from "../../../src/executor/jobs/job.ts";
-import { standardPods } from "../../../src/executor/jobs/pod-template.ts";
-import { toJob } from "../../../src/executor/jobs/to-job.ts";
 import { median } from "../measure.ts";
 import {
   fanWorkflow,
@@ -20,6 +16,7 @@ import {
   type Workflow,
 } from "./argo.ts";
 import { markAudit, readAudit, type Requests } from "./audit.ts";
+import { plainJob, sameJob } from "./jobs.ts";
 import { commitDataset, fanPipeline } from "./pipelines.ts";
 import { until, type Program, type Usage } from "./processes.ts";
 import { isSucceeded, submitRun, watchFor } from "./runs.ts";
@@ -146,60 +143,6 @@ async function runArm(
     return ended >= tasks;
   });
   return (await place.worked()).lastEndedAtMs;
-}
-
-/** What the controller would create, without it: the same pods, retried in the same way, that belong to nobody. */
-function sameJob({ namespace, storeUrl }: Place, tasks: number): Job {
-  const names = Array.from({ length: tasks }, (_, i) => `weights-${i}`);
-  const { metadata, spec } = toJob(
-    {
-      run: {
-        apiVersion: resources.run.apiVersion,
-        kind: resources.run.kind,
-        metadata: { name: "fan", namespace, uid: randomUUID() },
-        spec: {},
-      },
-      storeRun: "fan",
-      settings: { ...standardPods, image: "bench/worker:1", storeUrl },
-      work: {
-        stage: "weights",
-        attempt: 1,
-        tasks: names,
-        pack: null,
-        resources: { cpu: 1, memoryBytes: 2 ** 30, gpu: 0 },
-        timeoutMs: null,
-        graceSeconds: 30,
-      },
-    },
-    tasks,
-  );
-  const { ownerReferences: _, ...own } = metadata;
-  const { apiVersion, kind } = resources.job;
-  return { apiVersion, kind, metadata: own, spec };
-}
-
-/** The least that can be asked for. */
-function plainJob({ namespace }: Place, tasks: number) {
-  const { apiVersion, kind } = resources.job;
-  const container = { name: "worker", image: "x", command: ["true"] };
-  return {
-    apiVersion,
-    kind,
-    metadata: { name: "fan", namespace },
-    spec: {
-      completionMode: "Indexed",
-      completions: tasks,
-      parallelism: tasks,
-      backoffLimit: 0,
-      template: {
-        spec: {
-          restartPolicy: "Never",
-          automountServiceAccountToken: false,
-          containers: [container],
-        },
-      },
-    },
-  };
 }
 
 const LIMITS = { ofJob: 1.1, writesOfArgo: 0.1 };
