@@ -67,11 +67,18 @@ async function perform(
   { at, fault }: { readonly at: number; readonly fault: Fault },
 ): Promise<Outcome> {
   const place = { store, folder: `at-${at}/` };
-  await operation.prepare(place);
   let requests = 0;
   let uploadsBegun = 0;
-  server.setFaults(({ query }) => {
+  const count = (query: URLSearchParams): void => {
     if (query.has("uploads")) uploadsBegun++;
+  };
+  server.setFaults(({ query }) => {
+    count(query);
+    return null;
+  });
+  await operation.prepare(place);
+  server.setFaults(({ query }) => {
+    count(query);
     return ++requests === at ? fault : null;
   });
   const returned = await operation.run(place);
