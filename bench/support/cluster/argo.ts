@@ -91,15 +91,6 @@ export function fanWorkflow(name: string, tasks: number): KubeObject {
   return toWorkflow(name, { name: "main", steps: [[step]] });
 }
 
-export function chainWorkflow(name: string, tasks: number): KubeObject {
-  const nodes = Array.from({ length: tasks }, (_, i) => ({
-    name: `t${i}`,
-    template: "leaf",
-    ...(i > 0 && { dependencies: [`t${i - 1}`] }),
-  }));
-  return toWorkflow(name, { name: "main", dag: { tasks: nodes } });
-}
-
 function toWorkflow(name: string, main: object): KubeObject {
   const spec = { entrypoint: "main", templates: [main, leaf] };
   const { apiVersion, kind } = workflows;
