@@ -90,6 +90,6 @@ async function timeStatus(
   const asked = await readAudit(audit, mark);
   return {
     ms: Math.round(median(times)),
-    requests: asked.of("hueline/").all / ROUNDS,
+    requests: asked.of("hueline-cli/").all / ROUNDS,
   };
 }
