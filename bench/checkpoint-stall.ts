@@ -7,8 +7,8 @@
  * Ours: weights and momentum as variables of a compiled step, which runs all the time. A save is `CheckpointStore.save`: the
  * stall is the time until training may go on; the event loop's longest gap is watched from there until the manifest is written, and
  * for as long before the save: what the machine's other processes do to any thread, and the measure of how quiet it is. The S3
- * server stands for another machine: it has the lowest priority here, so that it takes no core from the training, as one
- * elsewhere takes none. PyTorch's side is the blocking `torch.save` of one dictionary. The sides take turns, the first round of
+ * server stands for another machine: it runs where a core is idle, and so takes none from the training, as one elsewhere
+ * takes none. PyTorch's side is the blocking `torch.save` of one dictionary. The sides take turns, the first round of
  * each is left out.
  *
  * In the end PyTorch opens our newest checkpoint, and its sums must be those of the variables.
@@ -53,7 +53,7 @@ async function startServer() {
   const server = await startVersitygw({
     program,
     directory: folder,
-    niceness: 19,
+    isElsewhere: true,
   });
   const env = {
     AWS_ENDPOINT_URL_S3: server.endpoint,

@@ -59,8 +59,8 @@ type ServerOptions = {
   readonly directory: string;
   /** Where it listens. Default: the loopback interface. */
   readonly host?: string;
-  /** 0 to 19: how far it lets others have the cores first. Default: 0. */
-  readonly niceness?: number;
+  /** Whether it stands for another machine: it then runs only where a core has nothing else to do. Default: no. */
+  readonly isElsewhere?: boolean;
 };
 
 /** Starts the server over `directory`, whose file system must have extended attributes. */
@@ -81,27 +81,30 @@ export async function startVersitygw(
 }
 
 async function tryStart(
-  { program, directory, host = "127.0.0.1", niceness = 0 }: ServerOptions,
+  {
+    program,
+    directory,
+    host = "127.0.0.1",
+    isElsewhere = false,
+  }: ServerOptions,
   port: number,
 ): Promise<RunningServer> {
   const keys = { accessKeyId: "hueline", secretAccessKey: "hueline-secret" };
   const address = `${host}:${port}`;
-  // Set before it starts: Linux has a priority for each thread, inherited by those that the thread makes.
-  const child = spawn(
-    "nice",
-    [
-      ["-n", String(niceness), program],
-      ["--port", address, "--quiet", "posix", directory],
-    ].flat(),
-    {
-      stdio: ["ignore", "ignore", "pipe"],
-      env: {
-        ...process.env,
-        ROOT_ACCESS_KEY_ID: keys.accessKeyId,
-        ROOT_SECRET_ACCESS_KEY: keys.secretAccessKey,
-      },
+  const words = ["--port", address, "--quiet", "posix", directory];
+  // Set before it starts: Linux has a policy for each thread, inherited by those that the thread makes. Of all policies only
+  // this one gives way the moment somebody else wants the core (sched(7)); a niceness keeps it to the end of a time slice.
+  const [command, before] = isElsewhere
+    ? ["chrt", ["--idle", "0", program]]
+    : [program, []];
+  const child = spawn(command, [...before, ...words], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: {
+      ...process.env,
+      ROOT_ACCESS_KEY_ID: keys.accessKeyId,
+      ROOT_SECRET_ACCESS_KEY: keys.secretAccessKey,
     },
-  );
+  });
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   const endpoint = `http://${address}`;
