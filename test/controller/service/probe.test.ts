@@ -5,7 +5,12 @@ import { resources, type Kube } from "../../../src/kube/kube.ts";
 import { openKube } from "../../support/kube.ts";
 
 const look = (kube: Kube) =>
-  probe({ kube, namespace: "team", log: silentLogger });
+  probe({
+    kube,
+    namespace: "team",
+    sharing: { namespace: "control" },
+    log: silentLogger,
+  });
 
 describe("probe", () => {
   it("tells what the cluster has", async () => {
@@ -39,10 +44,38 @@ describe("probe", () => {
     expect(found.canReadQuotas).toBe(false);
     expect(found.missing).toEqual([
       "list runs",
+      "create runs",
+      "list schedules",
       "list jobs",
       "create jobs",
       "list pods",
       "create events",
+      "list leases",
+      "create leases",
     ]);
+  });
+
+  it("asks whether it may say of a pod that it has ended, and for Leases where they are", async () => {
+    const { kube } = await openKube();
+    const asked: unknown[] = [];
+    const review: Kube["review"] = async (path, object) => {
+      const { spec } = object as { spec: { resourceAttributes: unknown } };
+      asked.push(spec.resourceAttributes);
+      return await kube.review(path, object);
+    };
+    await look({ ...kube, review });
+    expect(asked).toContainEqual({
+      verb: "patch",
+      group: "",
+      resource: "pods",
+      subresource: "status",
+      namespace: "team",
+    });
+    expect(asked).toContainEqual({
+      verb: "update",
+      group: "coordination.k8s.io",
+      resource: "leases",
+      namespace: "control",
+    });
   });
 });
