@@ -48,6 +48,11 @@ export function controllerOptions(): readonly Option[] {
       "what `resources.gpu` counts",
       "HUELINE_WORKER_GPU_RESOURCE",
     ),
+    given(
+      "--worker-env <names>",
+      "more variables that workers get as they are here, separated by commas",
+      "HUELINE_WORKER_ENV",
+    ),
     number("--workers <n>", "Runs looked after at once", "HUELINE_WORKERS", 8),
     number("--qps <n>", "requests a second to the server", "HUELINE_QPS", 50),
     number("--burst <n>", "requests at once", "HUELINE_BURST", 100),

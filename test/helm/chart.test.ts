@@ -1,13 +1,8 @@
 /** The chart as Helm sees it: lint, what it renders for people of different wishes, and what its schema refuses. */
-import { execFile } from "node:child_process";
-import path from "node:path";
-import { promisify } from "node:util";
-import { beforeAll, describe, expect, test } from "vitest";
-import { installHelm } from "../../scripts/cluster/helm.ts";
+import { describe, expect, test } from "vitest";
+import { lintChart, renderChart } from "../support/chart.ts";
 import { expectGolden } from "../support/golden.ts";
-import { userCacheRoot } from "../support/real-bucket.ts";
 
-const chart = path.resolve(import.meta.dirname, "../../helm/hueline");
 const store = { "store.url": "s3://bucket/prefix" };
 const everything = {
   ...store,
@@ -26,29 +21,8 @@ const everything = {
 };
 
 describe("the chart", () => {
-  let helm = "";
-  beforeAll(async () => {
-    helm = await installHelm({ cacheRoot: userCacheRoot() });
-  });
-
-  async function run(
-    command: readonly string[],
-    values: Readonly<Record<string, string>>,
-  ): Promise<string> {
-    const sets = Object.entries(values).flatMap(([name, value]) => [
-      "--set",
-      `${name}=${value}`,
-    ]);
-    const { stdout } = await promisify(execFile)(helm, [...command, ...sets]);
-    return stdout;
-  }
-  const template = (values: Readonly<Record<string, string>>) =>
-    run(["template", "study", chart, "--namespace", "lab"], values);
-
   test("has nothing that a strict lint finds", async () => {
-    expect(await run(["lint", "--strict", chart], store)).toContain(
-      "0 chart(s) failed",
-    );
+    expect(await lintChart(store)).toContain("0 chart(s) failed");
   });
 
   test.each([
@@ -65,7 +39,7 @@ describe("the chart", () => {
       },
     ],
   ])("renders what is expected: %s", async (name, values) => {
-    await expectGolden(`chart/${name}.yaml`, await template(values));
+    await expectGolden(`chart/${name}.yaml`, await renderChart(values));
   });
 
   test.each([
@@ -81,6 +55,21 @@ describe("the chart", () => {
       { ...store, "store.env.AWS_SECRET_ACCESS_KEY": "x" },
       "AWS_SECRET_ACCESS_KEY",
     ],
+    [
+      "a token of a container",
+      { ...store, "store.env.AWS_CONTAINER_AUTHORIZATION_TOKEN": "x" },
+      "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    ],
+    [
+      "a proxy's password",
+      { ...store, "store.env.HTTPS_PROXY": "http://me:word@proxy:3128" },
+      "HTTPS_PROXY",
+    ],
+    [
+      "a variable that has nothing to do with the store",
+      { ...store, "store.env.PATH": "/bin" },
+      "PATH",
+    ],
     ["a store that is no bucket", { "store.url": "file:///tmp" }, "store/url"],
     [
       "a tag in the digest's place",
@@ -88,11 +77,11 @@ describe("the chart", () => {
       "digest",
     ],
   ])("refuses %s", async (_, values, wanted) => {
-    await expect(template(values)).rejects.toThrow(wanted);
+    await expect(renderChart(values)).rejects.toThrow(wanted);
   });
 
   test("gives nobody a verb on Secrets, a wildcard, or rights outside its namespace", async () => {
-    const text = await template(store);
+    const text = await renderChart(store);
     expect(text).not.toMatch(/resources: \[.*secrets/);
     expect(text).not.toMatch(/(?:verbs|resources|apiGroups): \[.*\*/);
     expect(text).not.toContain("kind: ClusterRole");

@@ -14,6 +14,7 @@ type ControllerOptions = {
   readonly workerServiceAccount?: string;
   readonly workerCredentialsSecret?: string;
   readonly workerGpuResource?: string;
+  readonly workerEnv?: string;
   readonly workers: number;
   readonly qps: number;
   readonly burst: number;

@@ -2,6 +2,7 @@
 import { UserError } from "../../base/errors.ts";
 import { standardPods } from "../../executor/jobs/pod-template.ts";
 import { standardLimits } from "../../executor/kubernetes/executor-state.ts";
+import { chooseWorkerVariables } from "./worker-variables.ts";
 import {
   standardControllerLimits,
   standardSharing,
@@ -20,6 +21,8 @@ export type ControllerRequest = {
   readonly workerServiceAccount?: string | undefined;
   readonly workerCredentialsSecret?: string | undefined;
   readonly workerGpuResource?: string | undefined;
+  /** Names of more variables that workers get: see `worker-variables.ts`. */
+  readonly workerEnv?: string | undefined;
   readonly workers: number;
   /** 0: on a port that the system chooses. Null: nowhere. */
   readonly metricsPort: number | null;
@@ -27,14 +30,6 @@ export type ControllerRequest = {
   /** `name=value`, by the names of the tables in `settings.ts` and of the executor's limits. */
   readonly limits: readonly string[];
 };
-
-/** Of the controller's own variables: where the store is, for pods too. Never keys, which come from a Secret (I). */
-const PASSED_ON = [
-  "AWS_REGION",
-  "AWS_DEFAULT_REGION",
-  "AWS_ENDPOINT_URL",
-  "AWS_ENDPOINT_URL_S3",
-] as const;
 
 export function toSettings(
   request: ControllerRequest,
@@ -47,10 +42,6 @@ export function toSettings(
   const { ownNamespace, env } = around;
   const limits = parseLimits(request.limits);
   const namespace = request.namespace ?? ownNamespace;
-  const passedOn = PASSED_ON.flatMap((name) => {
-    const value = env[name];
-    return value ? [[name, value] as const] : [];
-  });
   return {
     namespace: namespace === "" ? null : namespace,
     storeUrl: request.storeUrl,
@@ -58,7 +49,7 @@ export function toSettings(
     pods: {
       ...standardPods,
       image: request.image,
-      env: Object.fromEntries(passedOn),
+      env: chooseWorkerVariables(env, request.workerEnv),
       ...(request.workerServiceAccount && {
         serviceAccountName: request.workerServiceAccount,
       }),
