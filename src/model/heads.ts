@@ -79,16 +79,20 @@ export function classifierDeclarations(
   ];
 }
 
-/** A linear layer on the mean over space of every layer: logits [N, K]. */
+/** A linear layer on the mean over space of every layer, with dropout before it if wanted: logits [N, K]. */
 export function classify(
   layers: readonly Activation[],
   parameters: Parameters,
+  drop: Dropout | null = null,
 ): tf.Tensor2D {
   const pooled_NC = tf.concat(
     layers.map(({ maps_NHWC }) => tf.mean<tf.Tensor2D>(maps_NHWC, [1, 2])),
     1,
   );
-  return linear(pooled_NC, parameters, "classifier");
+  const read_NC = drop
+    ? dropout(pooled_NC, drop.rate, { seed: drop.seed, stream: 0 })
+    : pooled_NC;
+  return linear(read_NC, parameters, "classifier");
 }
 
 function linear(

@@ -1,5 +1,5 @@
 /**
- * What a proxy task is to the training loop: weights above the encoder, inputs of a step, a loss, and a prediction.
+ * What pretraining is to the training loop: weights above the encoder, inputs of a step, a loss, and a prediction.
  * `objectives.ts` has one for each kind; the loop and the stages ask it and never branch on a kind.
  */
 import type * as tf from "@tensorflow/tfjs-core";
@@ -31,7 +31,7 @@ export type Objective<S> = {
     /** int32 [2]: seed and step. */
     readonly seed: tf.Tensor1D;
   }): Losses;
-  /** What the model says about every pixel: rows [N·H·W, width] by name. */
+  /** What the model says, by name: rows [N·H·W, width] about every pixel, or [N, width] about every image. */
   predict(options: {
     readonly settings: S;
     readonly layers: readonly Activation[];

@@ -118,9 +118,9 @@ export const stageKinds = {
     pods: short,
   },
   pretrain: {
-    describe: "Trains an encoder on a proxy task that needs no labels.",
+    describe: "Trains an encoder on a proxy task, or on labels.",
     params: pretrainParams,
-    inputs: { data: dataset("images; labels are not read") },
+    inputs: { data: dataset("images; only `classify` reads their labels") },
     produces: ["weights", "model", "metrics"],
     contract: 2,
     seeded: true,

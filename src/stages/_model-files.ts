@@ -57,9 +57,21 @@ const colorize = z.object({
   hueWeight: z.number(),
 });
 
+const classify = z.object({
+  kind: z.literal("classify"),
+  hypercolumn: z.boolean(),
+  dropout: z.number(),
+  classes: z.array(z.string()),
+});
+
 const modelSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("encoder"), ...common }),
   z.object({ kind: z.literal("colorizer"), ...common, objective: colorize }),
+  z.object({
+    kind: z.literal("pretext-classifier"),
+    ...common,
+    objective: classify,
+  }),
   z.object({
     kind: z.literal("classifier"),
     ...common,

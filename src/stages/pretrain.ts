@@ -1,6 +1,6 @@
 /**
- * The stage `pretrain`: trains an encoder on a proxy task, measures its batch-norm statistics on unlabeled images, and keeps
- * encoder, head and learning curve.
+ * The stage `pretrain`: trains an encoder on a proxy task or on labels, measures its batch-norm statistics on unlabeled images,
+ * and keeps encoder, head and learning curve.
  */
 import { systemClock } from "../base/clock.ts";
 import { GRAY_MEAN } from "../data/pixels/color.ts";
@@ -8,11 +8,17 @@ import type { ImageSet } from "../data/images/image-set.ts";
 import type { Engine } from "../engine/engine.ts";
 import { networks } from "../model/networks.ts";
 import type { ObjectiveSettings } from "../model/objectives.ts";
-import type { ObjectiveKind } from "../spec/params/params-pretext.ts";
+import type {
+  ObjectiveKind,
+  ObjectiveParams,
+} from "../spec/params/params-pretext.ts";
 import { trainLoop, type LoopResult } from "../train/loop.ts";
 import { encodeMetrics } from "../train/metrics.ts";
 import { createPretextJob } from "../train/jobs/pretext.ts";
-import { pretextFeeds } from "../train/jobs/pretext-feeds.ts";
+import {
+  pretextFeeds,
+  type PretextFeeds,
+} from "../train/jobs/pretext-feeds.ts";
 import { createProtocol } from "../train/protocol/protocol.ts";
 import type { Weights } from "../model/weights.ts";
 import { CHECKPOINT_EVERY, openStageEngine } from "./_context.ts";
@@ -24,20 +30,49 @@ import {
   HEAD_FILE,
   METRICS_FILE,
   MODEL_FILE,
+  type ModelDescription,
 } from "./_model-files.ts";
 import { measureOnFirst } from "./_statistics.ts";
-import type { RunStage, StageContext } from "./stage.ts";
+import type { RunStage, StageContext, StageResult } from "./stage.ts";
 
-export const runPretrain: RunStage<"pretrain"> = async (context) => {
+/** What `model.json` says of a model by the objective that it was trained on. */
+const descriptions: {
+  readonly [K in ObjectiveKind]: (
+    objective: ObjectiveSettings[K],
+  ) => Pick<PretextModel, "kind" | "objective">;
+} = {
+  colorize: (objective) => ({ kind: "colorizer", objective }),
+  classify: ({ classes, ...objective }) => ({
+    kind: "pretext-classifier",
+    objective: { ...objective, classes: [...classes] },
+  }),
+};
+type PretextModel = Extract<ModelDescription, { objective: unknown }>;
+
+export const runPretrain: RunStage<"pretrain"> = (context) =>
+  pretrain(context, context.params.objective.kind, context.params.objective);
+
+async function pretrain<K extends ObjectiveKind>(
+  context: StageContext<"pretrain">,
+  kind: K,
+  declared: ObjectiveParams<K>,
+): Promise<StageResult> {
   const { params, output } = context;
   const images = await openStageImages(context, {
     ...params,
     recipe: "pretraining",
   });
-  const { kind } = params.objective;
-  const settings = pretextFeeds[kind].resolve(params.objective, images);
+  const feeds: PretextFeeds<K> = pretextFeeds[kind];
+  const settings = feeds.resolve(declared, images);
+  const samples = feeds.samples(images);
   const engine = openStageEngine(context.engine);
-  const trained = await train(context, { engine, images, settings });
+  const trained = await train(context, {
+    engine,
+    images,
+    samples,
+    kind,
+    settings,
+  });
   const encoder = await measureOnFirst(images, params.statistics.images, {
     engine,
     network: networks[params.model],
@@ -50,24 +85,25 @@ export const runPretrain: RunStage<"pretrain"> = async (context) => {
   await output.write(
     MODEL_FILE,
     encodeModelDescription({
-      kind: "colorizer",
+      ...descriptions[kind](settings),
       version: 1,
       network: params.model,
       grayMean: GRAY_MEAN,
       dataset: images.id,
-      objective: settings,
-    }),
+    } as PretextModel),
   );
   const last = rows.findLast(({ name }) => name === "loss");
   return { metrics: { steps, ...(last ? { loss: last.value } : {}) }, loader };
-};
+}
 
-async function train(
+async function train<K extends ObjectiveKind>(
   context: StageContext<"pretrain">,
   given: {
     readonly engine: Engine;
     readonly images: ImageSet;
-    readonly settings: ObjectiveSettings[ObjectiveKind];
+    readonly samples: Int32Array | null;
+    readonly kind: K;
+    readonly settings: ObjectiveSettings[K];
   },
 ): Promise<{ encoder: Weights; head: Weights; result: LoopResult }> {
   const { params, seed } = context;
@@ -84,7 +120,7 @@ async function train(
       job,
       protocol: createProtocol({
         kind: "fixed",
-        steps: stepsOf(params, given.images),
+        steps: stepsOf(params, given.samples?.length ?? given.images.size),
         schedule: params.optimizer.schedule,
       }),
       checkpoints: context.checkpoints,
@@ -99,11 +135,11 @@ async function train(
   }
 }
 
-/** The loop counts in steps alone; passes over the dataset are converted here. */
+/** The loop counts in steps alone; passes over the images that are learned from are converted here. */
 function stepsOf(
   { steps, epochs, batch }: StageContext<"pretrain">["params"],
-  images: ImageSet,
+  images: number,
 ): number {
-  const passes = ((epochs ?? 0) * images.size) / batch;
+  const passes = ((epochs ?? 0) * images) / batch;
   return steps ?? Math.max(1, Math.round(passes));
 }

@@ -182,6 +182,34 @@ describe("pretrain", () => {
     expect(progress[0]?.step).toBe(2);
   });
 
+  test("learns from labels too, and says what its classes are", async () => {
+    const { manifest } = await pretrain(
+      {},
+      { objective: { kind: "classify" } },
+    );
+    const model = JSON.parse(await readText(store, manifest, "model.json")) as {
+      readonly objective: { readonly classes: readonly string[] };
+    };
+    expect(model).toMatchObject({
+      kind: "pretext-classifier",
+      objective: { kind: "classify", hypercolumn: false, dropout: 0 },
+    });
+    expect(model.objective.classes).toHaveLength(10);
+    expect(await tensorNames(manifest, "head.safetensors")).toEqual([
+      "classifier/bias",
+      "classifier/weight",
+    ]);
+    const rows = await rowsOf(manifest);
+    expect(rows[0]).toMatchObject({ step: 1, name: "loss" });
+    expect(rows[0]?.value).toBeCloseTo(Math.log(10), 3);
+    expect(rows.some(({ name }) => name === "accuracy")).toBe(true);
+    // Its weights are weights like any others.
+    const tuned = await finetune(manifest, {
+      protocol: { kind: "fixed", steps: 1 },
+    });
+    expect(tuned.manifest.metrics["steps"]).toBe(1);
+  });
+
   test("counts its length in passes over the dataset too", async () => {
     const { manifest } = await pretrain({}, { steps: undefined, epochs: 0.1 });
     expect(manifest.metrics["steps"]).toBe(4);

@@ -27,8 +27,8 @@ export const initializeParams = z
   })
   .refine(...readOneWay);
 
-/** Proxy tasks by name; `model/objectives.ts` has one entry for each. */
-export const OBJECTIVES = ["colorize"] as const;
+/** What an encoder can be pretrained on, by name; `model/objectives.ts` has one entry for each. */
+export const OBJECTIVES = ["colorize", "classify"] as const;
 export type ObjectiveKind = (typeof OBJECTIVES)[number];
 
 const colorize = z.strictObject({
@@ -84,7 +84,34 @@ const colorize = z.strictObject({
 /** Settings of the colorization objective after defaults. */
 export type ColorizeSettings = z.output<typeof colorize>;
 
-export const objective = z.discriminatedUnion("kind", [colorize]);
+const classify = z
+  .strictObject({
+    kind: z.literal("classify"),
+    hypercolumn: z
+      .boolean()
+      .default(false)
+      .describe("Read the mean of every layer, or of the last layer only."),
+    dropout: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe("On what the classifier reads, beside that of the network."),
+  })
+  .describe(
+    "Supervised classification by the labels of the dataset, or of the input `labels` (paper 5).",
+  );
+
+/** Settings of the classification objective after defaults. */
+export type ClassifySettings = z.output<typeof classify>;
+
+export const objective = z.discriminatedUnion("kind", [colorize, classify]);
+
+/** What a pipeline says of an objective of one kind, after defaults. */
+export type ObjectiveParams<K extends ObjectiveKind = ObjectiveKind> = Extract<
+  z.output<typeof objective>,
+  { kind: K }
+>;
 
 export const pretrainParams = z
   .strictObject({

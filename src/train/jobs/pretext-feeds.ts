@@ -1,5 +1,5 @@
 /**
- * Where the data room's batches and the model room's objectives meet: what a step of each proxy task is fed.
+ * Where the data room's batches and the model room's objectives meet: what a step of each objective is fed.
  * One entry per kind, like `model/objectives.ts`.
  */
 import {
@@ -10,9 +10,11 @@ import {
 import type { Images, ImageSet } from "../../data/images/image-set.ts";
 import type { ImageSize } from "../../data/pixels/image-size.ts";
 import type { ObjectiveSettings } from "../../model/objectives.ts";
+import { drawBalanced } from "../../data/batches/labels.ts";
+import { createGrayBatches } from "../../data/batches/gray-batches.ts";
 import type {
-  ColorizeSettings,
   ObjectiveKind,
+  ObjectiveParams,
 } from "../../spec/params/params-pretext.ts";
 import type { StepFeeds } from "../trainer.ts";
 
@@ -24,10 +26,12 @@ type Stream = {
 
 export type PretextFeeds<K extends ObjectiveKind> = {
   /** Settings with every value known. */
-  resolve(
-    declared: Extract<ColorizeSettings, { kind: K }>,
-    images: Pick<ImageSet, "meanChroma">,
-  ): ObjectiveSettings[K];
+  resolve(declared: ObjectiveParams<K>, images: ImageSet): ObjectiveSettings[K];
+  /**
+   * The images that can be learned from; null: all of them.
+   * @throws UserError `data.no-labels` where the task needs labels and there are none.
+   */
+  samples(images: ImageSet): Int32Array | null;
   /** From a step's images to its feeds, which stay valid until the second call after it. */
   create(
     settings: ObjectiveSettings[K],
@@ -42,6 +46,7 @@ const colorize: PretextFeeds<"colorize"> = {
       hueWeight: hueWeight === "auto" ? 1 / meanChroma : hueWeight,
     };
   },
+  samples: () => null,
   create(settings, stream) {
     const toBatch = createPretextBatches({ ...settings, ...stream });
     const even = new Float32Array(stream.batch * settings.locations).fill(1);
@@ -71,6 +76,21 @@ function histogramFeeds(
   };
 }
 
+const classify: PretextFeeds<"classify"> = {
+  resolve: (settings, { classes }) => ({ ...settings, classes: [...classes] }),
+  samples(images) {
+    const labelled = drawBalanced(images, { perClass: "all", seed: 0 });
+    return labelled.length === images.size ? null : labelled.toSorted();
+  },
+  create(_settings, stream) {
+    const toBatch = createGrayBatches({ ...stream, shift: 0 });
+    return (images) => {
+      const { gray, labels } = toBatch(images);
+      return { images: gray, labels };
+    };
+  },
+};
+
 export const pretextFeeds: {
   readonly [K in ObjectiveKind]: PretextFeeds<K>;
-} = { colorize };
+} = { colorize, classify };

@@ -12,6 +12,7 @@ import {
   encoderDeclarations,
 } from "../../model/encoder-weights.ts";
 import { geometryOf, type Network } from "../../model/network.ts";
+import type { Objective } from "../../model/objective.ts";
 import { objectives, type ObjectiveSettings } from "../../model/objectives.ts";
 import {
   createWeights,
@@ -26,11 +27,14 @@ import { createStepImages } from "./step-images.ts";
 import { createTrainer, type TrainedWeight } from "../trainer.ts";
 import { createVariables } from "../variables.ts";
 
-export type PretextOptions = {
+export type PretextOptions<K extends ObjectiveKind> = {
   readonly engine: Engine;
   readonly network: Network;
-  readonly settings: ObjectiveSettings[ObjectiveKind];
+  readonly kind: K;
+  readonly settings: ObjectiveSettings[K];
   readonly images: ImageSet;
+  /** Those to learn from; null: all. */
+  readonly samples: Int32Array | null;
   readonly seed: number;
   readonly batch: number;
   readonly mirror: boolean;
@@ -47,11 +51,11 @@ export type PretextJob = Job & {
   readWeights(): Promise<{ readonly encoder: Weights; readonly head: Weights }>;
 };
 
-export async function createPretextJob(
-  options: PretextOptions,
+export async function createPretextJob<K extends ObjectiveKind>(
+  options: PretextOptions<K>,
 ): Promise<PretextJob> {
-  const { network, settings, batch, seed, optimizer, images } = options;
-  const objective = objectives[settings.kind];
+  const { network, kind, settings, batch, seed, optimizer, images } = options;
+  const objective: Objective<ObjectiveSettings[K]> = objectives[kind];
   const encoder = encoderDeclarations(network);
   const head = objective.declarations(settings, geometryOf(network));
   const convolutions = convolutionDeclarations(network);
@@ -61,13 +65,19 @@ export async function createPretextJob(
     ...createWeights(head, seed),
   ]);
   const { width, height } = images.imageSize;
-  const toFeeds = pretextFeeds[settings.kind].create(settings, {
+  const toFeeds = pretextFeeds[kind].create(settings, {
     imageSize: images.imageSize,
     seed,
     batch,
   });
   const steps = createStepImages(({ fromStep }) =>
-    images.train({ seed, batch, mirror: options.mirror, fromStep }),
+    images.train({
+      ...(options.samples ? { samples: options.samples } : {}),
+      seed,
+      batch,
+      mirror: options.mirror,
+      fromStep,
+    }),
   );
   const variables = createVariables(firstWeights);
   const trainer = await createTrainer({

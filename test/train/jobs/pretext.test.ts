@@ -48,6 +48,8 @@ const createJob = (own: Partial<ResolvedColorize> = {}, seed = 1) =>
   createPretextJob({
     engine,
     network: networks.conv6,
+    kind: "colorize",
+    samples: null,
     settings: { ...settings, ...own },
     images,
     seed,
