@@ -7,7 +7,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
+import { access, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 
@@ -108,6 +108,8 @@ export async function startLab(options: {
     LAB_SH: path.join(labScripts, "lab.sh"),
     // A node that died is told so soon: tests wait for it.
     NODE_GRACE: "12s",
+    // The scripts name the node after it, and npm sets it to the path of its own program.
+    NODE: "lab-node",
   };
   const lab = (...words: string[]) =>
     run(environment.LAB_SH, words, {
@@ -121,8 +123,10 @@ export async function startLab(options: {
   try {
     await lab("up", kind);
   } catch (thrown) {
+    const last = await lastWords(path.join(folder, "log"));
     await down();
-    throw thrown;
+    await rm(folder, { recursive: true, force: true });
+    throw new Error(`the cluster did not start\n${last}`, { cause: thrown });
   }
   return {
     environment,
@@ -145,6 +149,17 @@ export async function startLab(options: {
     },
     down,
   };
+}
+
+/** The end of each program's log: the scripts themselves often fail without a word. */
+async function lastWords(folder: string): Promise<string> {
+  if (!(await exists(folder))) return "before any of its programs ran";
+  const ends: string[] = [];
+  for (const name of await readdir(folder)) {
+    const text = await readFile(path.join(folder, name), "utf8");
+    ends.push(`${name}:`, ...text.trimEnd().split("\n").slice(-5));
+  }
+  return ends.join("\n");
 }
 
 async function isInstalled(name: string): Promise<boolean> {
