@@ -7,6 +7,7 @@
  * Parameters that only say where something lies are listed in `places` and stay out of the key.
  */
 import type { z } from "zod";
+import { labelMapParams } from "./params/params-label-map.ts";
 import { evaluateParams, finetuneParams } from "./params/params-downstream.ts";
 import { initializeParams, pretrainParams } from "./params/params-pretext.ts";
 import { reportParams } from "./params/params-report.ts";
@@ -14,6 +15,7 @@ import { shardParams } from "./params/params-shard.ts";
 
 export const STAGE_KINDS = [
   "shard",
+  "label-map",
   "initialize",
   "pretrain",
   "finetune",
@@ -23,7 +25,8 @@ export const STAGE_KINDS = [
 export type StageKind = (typeof STAGE_KINDS)[number];
 
 /** What an artifact can be used as. */
-export type ArtifactType = "dataset" | "weights" | "model" | "metrics";
+export type ArtifactType =
+  "dataset" | "labels" | "weights" | "model" | "metrics";
 
 export type InputDeclaration = {
   readonly accepts: ArtifactType;
@@ -103,6 +106,20 @@ export const stageKinds = {
     resources: { cpu: 1, memoryBytes: GiB / 2 },
     pods: short,
   },
+  "label-map": {
+    describe:
+      "Puts the classes of a dataset into buckets, and draws which images are trained on with which label.",
+    params: labelMapParams,
+    inputs: { data: dataset("labelled images; only their labels are read") },
+    produces: ["labels"],
+    contract: 1,
+    seeded: true,
+    places: [],
+    parts: null,
+    needsEngine: false,
+    resources: { cpu: 1, memoryBytes: GiB / 2 },
+    pods: short,
+  },
   initialize: {
     describe:
       "Makes weights without training, with batch-norm statistics measured on unlabeled images.",
@@ -120,7 +137,16 @@ export const stageKinds = {
   pretrain: {
     describe: "Trains an encoder on a proxy task, or on labels.",
     params: pretrainParams,
-    inputs: { data: dataset("images; only `classify` reads their labels") },
+    inputs: {
+      data: dataset("images; only `classify` reads their labels"),
+      labels: {
+        accepts: "labels",
+        arity: "one",
+        required: false,
+        describe:
+          "which of the images are learned from, and as what; a list of stages compares them",
+      },
+    },
     produces: ["weights", "model", "metrics"],
     contract: 2,
     seeded: true,

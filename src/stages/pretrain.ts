@@ -32,6 +32,7 @@ import {
   MODEL_FILE,
   type ModelDescription,
 } from "./_model-files.ts";
+import { applyLabels } from "./_labels.ts";
 import { measureOnFirst } from "./_statistics.ts";
 import type { RunStage, StageContext, StageResult } from "./stage.ts";
 
@@ -58,13 +59,13 @@ async function pretrain<K extends ObjectiveKind>(
   declared: ObjectiveParams<K>,
 ): Promise<StageResult> {
   const { params, output } = context;
-  const images = await openStageImages(context, {
-    ...params,
-    recipe: "pretraining",
-  });
+  const { images, samples: labelled } = await applyLabels(
+    context,
+    await openStageImages(context, { ...params, recipe: "pretraining" }),
+  );
   const feeds: PretextFeeds<K> = pretextFeeds[kind];
   const settings = feeds.resolve(declared, images);
-  const samples = feeds.samples(images);
+  const samples = feeds.samples(images) ?? labelled;
   const engine = openStageEngine(context.engine);
   const trained = await train(context, {
     engine,

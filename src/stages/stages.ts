@@ -9,6 +9,8 @@ export const stages: { readonly [K in TaskKind]: RunStage<K> } = {
   shard: async (context) => (await import("./shard.ts")).runShard(context),
   catalog: async (context) =>
     (await import("./catalog.ts")).runCatalog(context),
+  "label-map": async (context) =>
+    (await import("./label-map.ts")).runLabelMap(context),
   initialize: async (context) =>
     (await import("./initialize.ts")).runInitialize(context),
   pretrain: async (context) =>

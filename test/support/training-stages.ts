@@ -33,7 +33,7 @@ import type { Store } from "../../src/store/store.ts";
 
 type TrainingKind = Extract<
   StageKind,
-  "initialize" | "pretrain" | "finetune" | "evaluate"
+  "label-map" | "initialize" | "pretrain" | "finetune" | "evaluate"
 >;
 
 export type StageRun = {
