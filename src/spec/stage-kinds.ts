@@ -191,7 +191,7 @@ export const stageKinds = {
       data: dataset("held-out images"),
     },
     produces: ["metrics"],
-    contract: 2,
+    contract: 3,
     seeded: false,
     places: [],
     parts: null,

@@ -241,6 +241,9 @@ describe("finetune and evaluate", () => {
       0,
     );
     expect(total).toBe(130);
+    expect(scored.metrics["top5"]).toBeGreaterThan(
+      scored.metrics["accuracy"] as number,
+    );
     expect(scored.metrics["accuracy"]).toBe(right / 130);
     expect(scored.metrics["loss"]).toBeGreaterThan(0);
     const csv = await readText(store, scored, "confusion.csv");

@@ -9,6 +9,7 @@ import { networks } from "../../model/networks.ts";
 import {
   meanCrossEntropy,
   predictedClasses,
+  topAccuracy,
 } from "../../train/jobs/accuracy.ts";
 import { imagesAtOnce } from "../../train/jobs/gray-images.ts";
 import { floatsOf } from "../../train/trainer.ts";
@@ -44,7 +45,7 @@ export async function evaluateClassification(
   const fitting = imagesAtOnce(images.imageSize);
   const batch = Math.min(params.batch, images.size, fitting);
   const predictor = await openClassifier(context, files, { images, batch });
-  const { predicted, labels, loss } = await (async () => {
+  const { predicted, labels, loss, top5 } = await (async () => {
     try {
       return await predictAll(context, predictor, { images, batch });
     } finally {
@@ -57,10 +58,10 @@ export async function evaluateClassification(
   await output.write(
     "predictions.json",
     new TextEncoder().encode(
-      `${JSON.stringify({ classes, accuracy, loss, perClass, confusion, predicted: [...predicted] })}\n`,
+      `${JSON.stringify({ classes, accuracy, top5, loss, perClass, confusion, predicted: [...predicted] })}\n`,
     ),
   );
-  return { metrics: { accuracy, loss, images: images.size } };
+  return { metrics: { accuracy, top5, loss, images: images.size } };
 }
 
 async function openClassifier(
@@ -84,12 +85,20 @@ async function openClassifier(
   });
 }
 
+type Predicted = {
+  readonly predicted: Int32Array;
+  readonly labels: Int32Array;
+  readonly loss: number;
+  /** Share of images whose class is among the five likeliest. */
+  readonly top5: number;
+};
+
 /** What the model says of each image, in the dataset's order; of several views, the mean of their logits. */
 async function predictAll(
   context: Evaluate,
   predictor: Predictor,
   given: { readonly images: ImageSet; readonly batch: number },
-): Promise<{ predicted: Int32Array; labels: Int32Array; loss: number }> {
+): Promise<Predicted> {
   const { images, batch } = given;
   const { imageSize, size, views } = images;
   const classes = images.classes.length;
@@ -118,6 +127,7 @@ async function predictAll(
   return {
     predicted: predictedClasses(logits, classes),
     labels,
+    top5: topAccuracy(logits, labels, 5),
     loss: lossOf(logits, labels, { classes, batch }),
   };
 }

@@ -26,6 +26,29 @@ export function countCorrect(
   return labels.filter((label, row) => predicted[row] === label).length;
 }
 
+/**
+ * Share of rows whose label has one of the `k` largest logits; of equal ones the first count as larger, so that with
+ * `k` = 1 it is the accuracy of `predictedClasses`.
+ */
+export function topAccuracy(
+  logits: ArrayLike<number>,
+  labels: Int32Array,
+  k: number,
+): number {
+  const classes = logits.length / labels.length;
+  let within = 0;
+  for (const [row, label] of labels.entries()) {
+    const at = (column: number) => logits[row * classes + column] as number;
+    const own = at(label);
+    let larger = 0;
+    for (let column = 0; column < classes && larger < k; column++)
+      if (at(column) > own || (at(column) === own && column < label))
+        larger += 1;
+    if (larger < k) within += 1;
+  }
+  return within / labels.length;
+}
+
 /** Mean softmax cross-entropy of rows with known labels, in nats. */
 export function meanCrossEntropy(
   logits: ArrayLike<number>,
