@@ -24,7 +24,7 @@ export const layout = {
   /** A file that was too large to be submitted in an object of a cluster, by the SHA-256 of its bytes. */
   submittedPipeline: (sha256: string) => `pipelines/${sha256}.yaml`,
   runReport: (run: string) => `runs/${run}/report/`,
-  /** `name`: a run's id or an artifact's key. */
+  /** `name`: a run's id, an artifact's key, or the SHA-256 of a submitted file. */
   pin: (name: string) => `pins/${name}.json`,
   /** Whether artifacts are being removed, and who has said that they use some. */
   sweep: "gc/sweep.json",

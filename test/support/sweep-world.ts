@@ -12,6 +12,7 @@ import { surveyStore } from "../../src/store/gc/survey.ts";
 import { sweep } from "../../src/store/gc/sweep.ts";
 import { createRun, takeRunLease } from "../../src/store/runs/run-records.ts";
 import type { Store } from "../../src/store/store.ts";
+import { keepPipeline } from "../../src/store/submitted-pipelines.ts";
 import { commitArtifact } from "./manifests.ts";
 import { buildPlan, keyOf } from "./plans.ts";
 
@@ -84,11 +85,25 @@ export function createWorld() {
         { key: keyOf(name), ...values },
         { "a.bin": new Uint8Array(10), "b.bin": new Uint8Array(20) },
       ),
-    record: (run: string, names: readonly string[], view: Store = store) =>
+    record: (
+      run: string,
+      names: readonly string[],
+      view: Store = store,
+      pipelineText = "x",
+    ) =>
       createRun(view, {
         run,
-        pipelineText: "x",
+        pipelineText,
         plan: buildPlan(Object.fromEntries(names.map((name) => [name, {}]))),
+      }),
+    /** A pipeline file by way of the store, as `hueline submit` sends a large one. */
+    submit: (
+      text: string,
+      more: { readonly pinnedFor?: string; readonly view?: Store } = {},
+    ) =>
+      keepPipeline(more.view ?? store, new TextEncoder().encode(text), {
+        ...options("submit"),
+        pinnedFor: more.pinnedFor ?? null,
       }),
     async sweep(
       policy: Partial<SweepPolicy> = {},

@@ -76,11 +76,12 @@ export async function gc(
 /** The store's own time, as far as it can be asked for. An empty store is not written to for it. */
 async function nowOf(
   store: Store,
-  { keys, runs, claims }: Survey,
+  { keys, runs, pipelines, claims }: Survey,
   how: { readonly environment: Environment; readonly isDry: boolean },
 ): Promise<number> {
   const { clock, stderr } = how.environment;
-  if (keys.length + runs.length + claims.size === 0) return clock.now();
+  const sizes = [keys.length, runs.length, pipelines.length, claims.size];
+  if (sizes.every((size) => size === 0)) return clock.now();
   try {
     return await readStoreTime(store);
   } catch (thrown) {
@@ -147,10 +148,11 @@ type Row = {
 };
 
 /** What would go, by category. */
-function plannedRows({ runs, keys, claims }: SweepPlan): Row[] {
+function plannedRows({ runs, keys, pipelines, claims }: SweepPlan): Row[] {
   const places = [
     ...keys.flatMap((key) => key.places),
     ...runs.map((run) => ({ ...run, category: "run" })),
+    ...pipelines.map((file) => ({ ...file, category: "pipeline", objects: 1 })),
     ...claims.map(() => ({ category: "claim", objects: 1, sizeBytes: 0 })),
   ];
   return sumByCategory(places);

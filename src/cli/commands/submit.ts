@@ -44,6 +44,7 @@ export async function submit(
     const field = await toPipelineField(source, {
       storeUrl: options.store,
       isKept: !isDryRun,
+      pinnedFor: null,
       environment,
     });
     const wanted = createRunObject({

@@ -165,7 +165,12 @@ export async function deleteSchedule(
       );
   }
   await kube.remove(resources.schedule, { name, namespace }, { uid });
-  const sentence = `Schedule '${name}' is deleted, and with it its Runs; what they have computed is in the store`;
+  const { pipelineFrom } = schedule.spec.run.spec;
+  const pinned =
+    pipelineFrom === undefined
+      ? ""
+      : `; its pipeline file is still pinned there, unless another Schedule has it: hueline unpin ${pipelineFrom.sha256}`;
+  const sentence = `Schedule '${name}' is deleted, and with it its Runs; what they have computed is in the store${pinned}`;
   return answer(request, sentence, { deleted: true });
 }
 

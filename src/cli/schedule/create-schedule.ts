@@ -45,6 +45,7 @@ export async function createSchedule(request: {
   const field = await toPipelineField(source, {
     storeUrl: options.store,
     isKept: !isDryRun,
+    pinnedFor: `the Schedule '${name}' of namespace '${kube.namespace}'`,
     environment,
   });
   const run: RunSpec = { ...toRunSpec(options), ...field };

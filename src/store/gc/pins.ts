@@ -13,9 +13,9 @@ import type { Store } from "../store.ts";
 
 const pinSchema = z.object({
   version: z.literal(1),
-  /** A run keeps everything that its plan names; an artifact keeps itself and what it was made from. */
-  kind: z.enum(["run", "artifact"]),
-  /** The run's id, or the artifact's key. */
+  /** A run keeps everything that its plan names; an artifact keeps itself and what it was made from; a submitted file itself. */
+  kind: z.enum(["run", "artifact", "pipeline"]),
+  /** The run's id, the artifact's key, or the SHA-256 of the file. */
   name: z.string(),
   reason: z.string(),
   pinnedAtMs: z.number(),

@@ -8,8 +8,15 @@
  * G3 A run is given up only by the policy, never while it is live, pinned, or younger than the grace.
  * G4 Of a key that is needed only leftovers go: attempts that the manifest does not name, checkpoints of a committed
  *    task unless the pipeline keeps them, checkpoints without a manifest.
+ * G5 A submitted file is a key as well: the run that was made of it names it, or a pin, and it is needed no longer.
  */
-import type { KeySurvey, Place, RunSurvey, Survey } from "./survey.ts";
+import type {
+  KeySurvey,
+  PipelineSurvey,
+  Place,
+  RunSurvey,
+  Survey,
+} from "./survey.ts";
 
 export type SweepPolicy = {
   readonly graceMs: number;
@@ -27,6 +34,7 @@ export const categories = [
   "checkpoint",
   "unfinished-checkpoint",
   "run",
+  "pipeline",
   "claim",
 ] as const;
 export type Category = (typeof categories)[number];
@@ -46,6 +54,8 @@ export type KeySweep = {
 export type SweepPlan = {
   readonly runs: readonly (RunSurvey & { readonly because: string })[];
   readonly keys: readonly KeySweep[];
+  /** Submitted files that no root names (G5). */
+  readonly pipelines: readonly PipelineSurvey[];
   /** Keys of claims on nothing. */
   readonly claims: readonly string[];
   /** Of the whole store as surveyed, and of what would go. */
@@ -68,7 +78,7 @@ export function planSweep(
   const rest = survey.runs.filter(({ run }) => !given.has(run));
   const live = union(rest.filter(({ isLive }) => isLive));
   const references = countReferences([...rest, ...survey.pins]);
-  const storeBytes = sum([...survey.keys, ...survey.runs]);
+  const storeBytes = sum([...survey.keys, ...survey.runs, ...survey.pipelines]);
   const judge = (key: KeySurvey): KeySweep | null =>
     key.newestAtMs > cutoffMs
       ? null
@@ -76,12 +86,15 @@ export function planSweep(
           isNeeded: references.has(key.key),
           isLive: live.has(key.key),
         });
+  const isUnneeded = ({ key, newestAtMs }: PipelineSurvey): boolean =>
+    newestAtMs <= cutoffMs && !references.has(key);
   if (policy.maxSizeBytes !== null) {
     let sizeBytes =
       storeBytes -
-      sum([...given.values()]) -
+      sum([...given.values(), ...survey.pipelines.filter(isUnneeded)]) -
       sum(survey.keys.flatMap((key) => judge(key)?.places ?? []));
     const byKey = new Map(survey.keys.map((key) => [key.key, key]));
+    const files = new Map(survey.pipelines.map((file) => [file.key, file]));
     for (const run of candidates(survey, policy, nowMs)) {
       if (sizeBytes <= policy.maxSizeBytes) break;
       if (given.has(run.run)) continue;
@@ -91,6 +104,8 @@ export function planSweep(
       });
       sizeBytes -= run.sizeBytes;
       for (const key of dropReferences(references, run.keys)) {
+        const file = files.get(key);
+        if (file && isUnneeded(file)) sizeBytes -= file.sizeBytes;
         const found = byKey.get(key);
         if (found === undefined || found.newestAtMs > cutoffMs) continue;
         const before = sweepKey(found, { isNeeded: true, isLive: false });
@@ -100,15 +115,21 @@ export function planSweep(
   }
   const keys = survey.keys.map(judge).filter((key) => key !== null);
   const runs = [...given.values()];
-  const young = survey.keys.filter(
+  const pipelines = survey.pipelines.filter(isUnneeded);
+  const young = [...survey.keys, ...survey.pipelines].filter(
     ({ key, newestAtMs }) => newestAtMs > cutoffMs && !references.has(key),
   );
   return {
     runs,
     keys,
+    pipelines,
     claims: findOldClaims(survey, references, cutoffMs),
     storeBytes,
-    sweptBytes: sum([...runs, ...keys.flatMap(({ places }) => places)]),
+    sweptBytes: sum([
+      ...runs,
+      ...pipelines,
+      ...keys.flatMap(({ places }) => places),
+    ]),
     youngBytes: sum(young),
     sparedRuns: findSpared(survey, policy, nowMs),
   };
@@ -215,13 +236,14 @@ function sweepKey(
 }
 
 function findOldClaims(
-  { claims, keys, runs }: Survey,
+  { claims, keys, runs, pipelines }: Survey,
   references: ReadonlyMap<string, number>,
   cutoffMs: number,
 ): string[] {
   const used = new Set([
     ...keys.map(({ key }) => key),
     ...runs.map(({ run }) => `run-${run}`),
+    ...pipelines.map(({ key }) => key),
     "gc",
   ]);
   return [...claims]

@@ -13,6 +13,7 @@ import { findKeptForGood } from "../checkpoints/retention.ts";
 import { layout } from "../layout.ts";
 import { readPlan, readStatus, toLeaseKey } from "../runs/run-records.ts";
 import type { Store } from "../store.ts";
+import { locatePipeline, toPipelineKey } from "../submitted-pipelines.ts";
 import { readPins, type Pin } from "./pins.ts";
 
 const READS_AT_ONCE = 16;
@@ -56,10 +57,20 @@ export type RunSurvey = {
   readonly lastUsedAtMs: number;
 } & Place;
 
+/** A file that was submitted by way of the store (`submitted-pipelines.ts`). */
+export type PipelineSurvey = {
+  /** `pipeline-<sha256>`: among the keys of the runs that were made of it. */
+  readonly key: string;
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly newestAtMs: number;
+};
+
 export type Survey = {
   readonly runs: readonly RunSurvey[];
   readonly pins: readonly (Pin & { readonly keys: ReadonlySet<string> })[];
   readonly keys: readonly KeySurvey[];
+  readonly pipelines: readonly PipelineSurvey[];
   /** Keys, `run-<run>` and others, with when the claim was last written. */
   readonly claims: ReadonlyMap<string, number>;
 };
@@ -71,13 +82,14 @@ export async function surveyStore(
 ): Promise<Survey> {
   const claims = await listClaims(store);
   const keys = await surveyKeys(store, claims);
-  const runs = await surveyRuns(store, claims, options);
+  const pipelines = await listPipelines(store);
+  const runs = await surveyRuns(store, claims, { ...options, pipelines });
   const pins = await mapBounded(
     await readPins(store),
     READS_AT_ONCE,
     async (pin) => ({ ...pin, keys: await readPinnedKeys(store, pin) }),
   );
-  return { runs, pins, keys, claims };
+  return { runs, pins, keys, pipelines, claims };
 }
 
 /** The keys that a pin keeps: those of the run's plan, or the artifact with everything that it was made from. */
@@ -86,6 +98,7 @@ export async function readPinnedKeys(
   { kind, name }: Pick<Pin, "kind" | "name">,
 ): Promise<ReadonlySet<string>> {
   if (kind === "run") return await readPlannedKeys(store, name);
+  if (kind === "pipeline") return new Set([toPipelineKey(name)]);
   const found = new Set([name]);
   for (const key of found) {
     const manifest = await readManifest(store, key);
@@ -197,14 +210,19 @@ async function toKeySurvey(
 async function surveyRuns(
   store: Store,
   claims: ReadonlyMap<string, number>,
-  options: ClaimOptions,
+  options: ClaimOptions & { readonly pipelines: readonly PipelineSurvey[] },
 ): Promise<RunSurvey[]> {
+  const sizes = new Set(options.pipelines.map(({ sizeBytes }) => sizeBytes));
   const tallies = new Map<string, Tally>();
   const usedAtMs = new Map<string, number>();
+  /** Runs that may have been made of a submitted file: their copies have the size of one. */
+  const copies = new Set<string>();
   for await (const object of store.list("runs/")) {
     const [, run, file] = /^runs\/([^/]+)\/(.+)$/.exec(object.path) ?? [];
     if (run === undefined) continue;
     tallies.set(run, add(tallies.get(run), object));
+    if (file === "pipeline.yaml" && sizes.has(object.sizeBytes))
+      copies.add(run);
     if (file === "plan.json" || file === "status.json")
       usedAtMs.set(run, Math.max(usedAtMs.get(run) ?? 0, object.modifiedAtMs));
   }
@@ -215,6 +233,12 @@ async function surveyRuns(
       : null;
     const plan = await readPlan(store, run);
     const last = await readStatus(store, run);
+    const keys = new Set(plan?.tasks.map(({ key }) => key) ?? []);
+    const copy =
+      plan !== null && copies.has(run)
+        ? await store.read(layout.runPipeline(run))
+        : null;
+    if (copy !== null) keys.add(toPipelineKey(locatePipeline(copy).sha256));
     return {
       ...tally,
       run,
@@ -222,11 +246,22 @@ async function surveyRuns(
       isRecorded: plan !== null,
       phase: last?.status.phase ?? null,
       isLive: claim?.state === "held",
-      keys: new Set(plan?.tasks.map(({ key }) => key) ?? []),
+      keys,
       lastUsedAtMs: usedAtMs.get(run) ?? tally.newestAtMs,
       newestAtMs: Math.max(tally.newestAtMs, claims.get(lease) ?? 0),
     };
   });
+}
+
+async function listPipelines(store: Store): Promise<readonly PipelineSurvey[]> {
+  const files: PipelineSurvey[] = [];
+  for await (const object of store.list("pipelines/")) {
+    const { path, sizeBytes, modifiedAtMs: newestAtMs } = object;
+    const sha256 = /^pipelines\/([0-9a-f]{64})\.yaml$/.exec(path)?.[1];
+    if (sha256 !== undefined)
+      files.push({ key: toPipelineKey(sha256), path, sizeBytes, newestAtMs });
+  }
+  return files;
 }
 
 function keyTally(tallies: Map<string, KeyTally>, key: string): KeyTally {

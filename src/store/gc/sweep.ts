@@ -24,10 +24,11 @@ import { describeOwner } from "../claims/owner.ts";
 import { layout } from "../layout.ts";
 import { toLeaseKey } from "../runs/run-records.ts";
 import type { Store } from "../store.ts";
+import { isPipelinePinned } from "../submitted-pipelines.ts";
 import { markUnneeded, clearMarks, finishEarlier } from "./mark-unneeded.ts";
 import type { SweepPlan } from "./plan-sweep.ts";
 import { removeObjects } from "./remove-place.ts";
-import type { RunSurvey } from "./survey.ts";
+import type { PipelineSurvey, RunSurvey } from "./survey.ts";
 import { sweepKey } from "./sweep-key.ts";
 import { beginSweep, endSweep } from "./sweep-record.ts";
 import type {
@@ -77,7 +78,11 @@ async function sweepHeld(
     skip: (what, reason) => skipped.push({ what, reason }),
     withClaim: (key, what, work) => withClaim(sweeping, key, what, work),
   };
-  const total = plan.runs.length + plan.keys.length + plan.claims.length;
+  const total =
+    plan.runs.length +
+    plan.keys.length +
+    plan.pipelines.length +
+    plan.claims.length;
   let done = 0;
   const each = async <T>(
     items: readonly T[],
@@ -98,6 +103,7 @@ async function sweepHeld(
   const left = known.filter(({ run }) => !gone.has(run));
   const marks = await markUnneeded(sweeping, plan.keys, left);
   await each(plan.keys, (key) => sweepKey(sweeping, key, marks));
+  await each(plan.pipelines, (file) => dropPipeline(sweeping, file));
   await each(plan.claims, (key) => dropClaim(sweeping, key));
   if (await clearMarks(sweeping, marks.keys())) await endSweep(store);
   return { removed, skipped, isComplete: !signal.aborted };
@@ -126,6 +132,26 @@ async function giveUp(sweeping: Sweeping, run: RunSurvey): Promise<boolean> {
     sweeping.removed({ category: "run", ...sum });
   });
   return isGone;
+}
+
+/** G5, as far as it is still so: who submits the file again holds the claim, and leaves it young. */
+async function dropPipeline(
+  sweeping: Sweeping,
+  { key, path }: PipelineSurvey,
+): Promise<void> {
+  const { store, cutoffMs } = sweeping;
+  await sweeping.withClaim(key, path, async (held) => {
+    const found = await store.stat(path);
+    if (found === null) return;
+    if (await isPipelinePinned(store, key))
+      return sweeping.skip(path, "it was pinned meanwhile");
+    if (found.modifiedAtMs > cutoffMs)
+      return sweeping.skip(path, "it was submitted again meanwhile");
+    await held.confirm();
+    await store.remove(path);
+    const { sizeBytes } = found;
+    sweeping.removed({ category: "pipeline", objects: 1, sizeBytes });
+  });
 }
 
 /** A claim on nothing: looked for and removed while it is ours, so that nobody has begun meanwhile (C1 of `claims.ts`). */

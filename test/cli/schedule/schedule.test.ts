@@ -6,6 +6,8 @@ import { resources } from "../../../src/kube/kube.ts";
 import { annotations, labels } from "../../../src/resources/labels.ts";
 import type { Run } from "../../../src/resources/run-resource.ts";
 import type { Schedule } from "../../../src/resources/schedule-resource.ts";
+import { createFileStore } from "../../../src/store/fs.ts";
+import { readPins } from "../../../src/store/gc/pins.ts";
 import { buildStatus, openClusterCli } from "../../support/cluster-cli.ts";
 
 const pipeline = `name: small
@@ -47,6 +49,26 @@ async function openSchedules(given?: Partial<Schedule>) {
       cli.server.get(resources.schedule, "nightly") as Schedule | null,
   };
 }
+
+test("a file that goes by way of the store is pinned there for its Schedule, and delete says so", async () => {
+  const { folder, hueline, schedule } = await openSchedules();
+  const large = `${pipeline}# ${"x".repeat(300 * 1024)}\n`;
+  await writeFile(path.join(folder, "large.yaml"), large);
+  const create = ["create", "nightly", "large.yaml", "--cron", "@daily"];
+  const { stderr } = await hueline(...create, "--store", "store");
+  expect(stderr).toBe("");
+  const { sha256 = "" } = schedule()?.spec.run.spec.pipelineFrom ?? {};
+  const store = createFileStore({ directory: path.join(folder, "store") });
+  expect(await readPins(store)).toMatchObject([
+    {
+      kind: "pipeline",
+      name: sha256,
+      reason: "the Schedule 'nightly' of namespace 'team'",
+    },
+  ]);
+  const deleted = await hueline("delete", "nightly");
+  expect(deleted.stdout).toContain(`hueline unpin ${sha256}`);
+});
 
 test("create checks the file and the clock, and says when the first Run starts", async () => {
   const { hueline, schedule } = await openSchedules();

@@ -49,7 +49,14 @@ function run(
 }
 
 function survey(values: Partial<Survey>): Survey {
-  return { runs: [], pins: [], keys: [], claims: new Map(), ...values };
+  return {
+    runs: [],
+    pins: [],
+    keys: [],
+    pipelines: [],
+    claims: new Map(),
+    ...values,
+  };
 }
 
 function judge(given: Survey, policy: Partial<SweepPolicy> = {}) {
@@ -61,6 +68,8 @@ function judge(given: Survey, policy: Partial<SweepPolicy> = {}) {
       places.map(({ category, prefix }) => `${category} ${prefix}`),
     ),
     claims: plan.claims,
+    pipelines: plan.pipelines.map(({ key: name }) => name),
+    youngBytes: plan.youngBytes,
     sweptBytes: plan.sweptBytes,
     storeBytes: plan.storeBytes,
   };
@@ -217,4 +226,56 @@ test("claims go when nothing of their key, run or plan is there", () => {
     "nothing",
     "run-gone",
   ]);
+});
+
+describe("submitted files", () => {
+  const file = (
+    name: string,
+    values: { readonly newestAtMs?: number } = {},
+  ) => ({
+    key: `pipeline-${name}`,
+    path: `pipelines/${name}.yaml`,
+    sizeBytes: 1000,
+    newestAtMs: now - 10 * day,
+    ...values,
+  });
+  const pin = {
+    version: 1,
+    kind: "pipeline",
+    name: "pinned",
+    reason: "",
+    pinnedAtMs: 0,
+    keys: new Set(["pipeline-pinned"]),
+  } as const;
+  const given = survey({
+    runs: [run("r", 30, ["a", "pipeline-used"])],
+    keys: [key("a")],
+    pins: [pin],
+    pipelines: [
+      file("used"),
+      file("pinned"),
+      file("unused"),
+      file("young", { newestAtMs: now - day / 2 }),
+    ],
+    claims: new Map([["pipeline-used", now - 10 * day]]),
+  });
+
+  test.each([
+    { policy: {}, want: ["pipeline-unused"] },
+    { policy: { keepRuns: 0 }, want: ["pipeline-used", "pipeline-unused"] },
+    // Of 4,110 bytes the unused file goes in any case; the run takes its artifact and its file along.
+    { policy: { maxSizeBytes: 3110 }, want: ["pipeline-unused"] },
+    {
+      policy: { maxSizeBytes: 3109 },
+      want: ["pipeline-used", "pipeline-unused"],
+    },
+  ])(
+    "go when no run that stays was made of them, and no pin or grace keeps them: $policy",
+    ({ policy, want }) => {
+      const plan = judge(given, policy);
+      expect(plan.pipelines).toEqual(want);
+      expect(plan.claims).toEqual([]);
+      expect([plan.storeBytes, plan.youngBytes]).toEqual([4110, 1000]);
+    },
+  );
 });

@@ -4,7 +4,7 @@ import { takeClaim } from "../../../src/store/claims/claims.ts";
 import { layout } from "../../../src/store/layout.ts";
 import { toJsonBytes } from "../../../src/store/json.ts";
 import { readMark } from "../../../src/store/gc/marks.ts";
-import { writePin } from "../../../src/store/gc/pins.ts";
+import { removePin, writePin } from "../../../src/store/gc/pins.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { keyOf } from "../../support/plans.ts";
 import {
@@ -280,4 +280,53 @@ test("a sweep that is killed before any of its operations leaves nothing torn: a
   }
   expect(deaths).toBeGreaterThan(20);
   expect(condemned).toBeGreaterThan(0);
+});
+
+test("a submitted file stays with the runs that were made of it, and goes after the last of them", async () => {
+  const world = createWorld();
+  const used = await world.submit("used: file");
+  const unused = await world.submit("unused: file");
+  await world.record("r", ["kept"], world.store, "used: file");
+  await world.record("other", ["kept"], world.store, "same: size");
+  world.age();
+  await world.sweep();
+  expect(await pathsUnder(world.store, "pipelines/")).toEqual([used.path]);
+  expect(await world.store.stat(unused.path)).toBeNull();
+  await world.sweep({ keepRuns: 0 });
+  expect(await pathsUnder(world.store, "pipelines/")).toEqual([]);
+});
+
+test("a submitted file that a Schedule has pinned stays until it is unpinned", async () => {
+  const world = createWorld();
+  const { path, sha256 } = await world.submit("x", { pinnedFor: "nightly" });
+  world.age();
+  await world.sweep();
+  expect(await pathsUnder(world.store, "pipelines/")).toEqual([path]);
+  await removePin(world.store, sha256);
+  await world.sweep();
+  expect(await pathsUnder(world.store, "pipelines/")).toEqual([]);
+});
+
+test("a file that is submitted again while a sweep removes it is there afterwards, in 300 orders of events", async () => {
+  const ends = { removed: 0, skipped: 0 };
+  for (let seed = 0; seed < 300; seed++) {
+    const world = createWorld();
+    const { path } = await world.submit("again");
+    world.age();
+    const { view } = createInterleaving(seed);
+    const [{ removed }] = await Promise.all([
+      world.sweep({}, view(world.store)),
+      comesLate(seed, view(world.store)).then((late) =>
+        world.submit("again", { view: late }),
+      ),
+    ]);
+    expect([seed, await pathsUnder(world.store, "pipelines/")]).toEqual([
+      seed,
+      [path],
+    ]);
+    const isRemoved = removed.some(({ category }) => category === "pipeline");
+    ends[isRemoved ? "removed" : "skipped"]++;
+  }
+  // Both happen, or this says nothing about a race.
+  expect(Math.min(ends.removed, ends.skipped)).toBeGreaterThan(10);
 });
