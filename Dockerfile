@@ -10,11 +10,9 @@
 # writes goes to /tmp, which must be writable.
 #
 # Behind a mirror of npm or PyPI: --secret id=npmrc,src=~/.npmrc --secret id=pip,src=~/.config/pip/pip.conf
-# With an engine that was built before: --build-arg ENGINE_CPU=<image with /opt/hueline/engine>
+# With an engine that was built before: --build-context engine-cpu=docker-image://<image with /opt/hueline/engine>
 
 ARG NODE_IMAGE=node:22-bookworm-slim
-ARG ENGINE_CPU=engine-cpu-built
-ARG ENGINE_CUDA=engine-cuda-built
 
 # --- dependencies: what runs, and what builds
 FROM ${NODE_IMAGE} AS dependencies
@@ -53,14 +51,11 @@ COPY src/base src/base
 COPY src/engine src/engine
 ENV HUELINE_ENGINE=/opt/hueline/engine
 
-FROM engine-tools AS engine-cpu-built
+FROM engine-tools AS engine-cpu
 RUN --mount=type=secret,id=pip,target=/root/.config/pip/pip.conf node scripts/engine.ts
 
-FROM engine-tools AS engine-cuda-built
+FROM engine-tools AS engine-cuda
 RUN --mount=type=secret,id=pip,target=/root/.config/pip/pip.conf node scripts/engine.ts --cuda
-
-FROM ${ENGINE_CPU} AS engine-cpu
-FROM ${ENGINE_CUDA} AS engine-cuda
 
 # --- the product
 FROM ${NODE_IMAGE} AS product
