@@ -58,7 +58,12 @@ function admitted(sighting: RunSighting, { phase, counts }: Head): RunClaim {
   // Between two tasks, and at the end: as it was.
   const before = conditionOf(sighting.previous?.conditions, "Admitted");
   if (before !== undefined) return toClaim(before);
-  return claim("Admitted", false, "NotStarted", "no task has been started");
+  return claim(
+    "Admitted",
+    false,
+    "NotStarted",
+    "no pod has worked on a task yet",
+  );
 }
 
 function why({ seen }: RunSighting): string {

@@ -27,6 +27,8 @@ export type AttemptObservation = {
   };
   /** It has been started but has no place to run yet: why, in one line. Null or absent: it runs. */
   readonly waiting?: string | null;
+  /** Nothing hinders it: it waits for no more than the time that every start takes. Absent: false. */
+  readonly isStarting?: boolean;
 };
 
 export type TaskObservation = {

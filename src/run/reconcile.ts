@@ -102,7 +102,11 @@ function settle(
   if (running?.waiting && stopping === null)
     return {
       phase: "Pending",
-      wait: { for: "cluster", reason: running.waiting },
+      wait: {
+        for: "cluster",
+        reason: running.waiting,
+        isStarting: running.isStarting ?? false,
+      },
     };
   if (running !== undefined) return { phase: "Running", stopping };
   if (blocked?.phase === "Skipped") return blocked;

@@ -21,8 +21,12 @@ export type Wait =
       readonly untilMs: number;
       readonly reason: string;
     }
-  /** An attempt is there and waits for a place in the cluster. */
-  | { readonly for: "cluster"; readonly reason: string }
+  /** An attempt is there and waits for a place in the cluster; `isStarting`: no longer than any other. */
+  | {
+      readonly for: "cluster";
+      readonly reason: string;
+      readonly isStarting: boolean;
+    }
   /** The run is suspended or held. */
   | { readonly for: "people"; readonly reason: string }
   /** Nothing but room on the executor, or nothing at all: it starts now. */

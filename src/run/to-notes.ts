@@ -66,15 +66,18 @@ function collect(input: StatusInput): readonly TaskNote[] {
   return PHASES.flatMap((phase) => notes.get(phase) ?? []);
 }
 
-/** Waiting for a task of the same plan is the ordinary case, and one that starts now waits for nothing. */
+/** Waiting for a task of the same plan is the ordinary case, and one that starts now, or just did, waits for nothing. */
 function deservesNote(
   state: TaskState,
   task: Task,
   starting: ReadonlySet<string>,
 ): boolean {
-  if (state.phase === "Pending")
-    return state.wait.for !== "input" && !starting.has(task.name);
-  return state.phase !== "Succeeded" && state.phase !== "Cancelled";
+  if (state.phase !== "Pending")
+    return state.phase !== "Succeeded" && state.phase !== "Cancelled";
+  const { wait } = state;
+  const isOrdinary =
+    wait.for === "input" || (wait.for === "cluster" && wait.isStarting);
+  return !isOrdinary && !starting.has(task.name);
 }
 
 /** One line of at most `maxBytes` as JSON text. */

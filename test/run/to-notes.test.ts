@@ -40,6 +40,16 @@ describe("the notes of a status", () => {
     expect(reason).toMatch(/… \(and 11 more\)$/);
   });
 
+  it("tell of what waits for a place, unless it only starts as everything does", () => {
+    const at = (isStarting: boolean): TaskState => ({
+      phase: "Pending",
+      wait: { for: "cluster", reason: "its pod has no node yet", isStarting },
+    });
+    const { notes, counts } = statusOf([at(true), at(false)]);
+    expect(counts.Pending).toBe(2);
+    expect(notes.map(({ task }) => task.slice(0, 2))).toEqual(["1-"]);
+  });
+
   it("keep the first failures whole, and the beginning of everything else, when there are too many", () => {
     const { notes } = statusOf([
       ...times(20, failed(failure)),

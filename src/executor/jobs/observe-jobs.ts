@@ -17,7 +17,12 @@ import { isJudgedByJob } from "./failure-policy.ts";
 import { conditionOf, jobKeys, timeOf, workerOf } from "./job.ts";
 import type { Job, Pod } from "./job.ts";
 import { toPodEnd, type AttemptEnd } from "./pod-end.ts";
-import { toStuckEnd, whyPending, type Pending } from "./why-pending.ts";
+import {
+  isStarting,
+  toStuckEnd,
+  whyPending,
+  type Pending,
+} from "./why-pending.ts";
 
 /** A Job with what belongs to it. */
 export type JobView = Pick<Pending, "workload" | "failedCreate"> & {
@@ -148,7 +153,26 @@ function observeIndex(
     return { startedAtMs, end: null, waiting: whyUnheard(pod) };
   // A Job that is being removed creates no more pods.
   if (pod === null && job.metadata.deletionTimestamp !== undefined) return null;
-  return { startedAtMs, end: null, waiting: whyPending({ ...view, pod }) };
+  const pending = { ...view, pod };
+  const sinceMs = waitsSince(pending, ends, nowMs);
+  return {
+    startedAtMs,
+    end: null,
+    waiting: whyPending(pending),
+    isStarting: isStarting(pending, sinceMs, nowMs),
+  };
+}
+
+/** When its pod was created, or could first be: when its Job began, or the pod before had ended. */
+function waitsSince(
+  { job, pod }: Pick<Pending, "job" | "pod">,
+  ends: readonly AttemptEnd[],
+  nowMs: number,
+): number {
+  const { creationTimestamp } = (pod ?? job).metadata;
+  if (pod !== null) return timeOf(creationTimestamp, nowMs);
+  const begun = timeOf(job.status?.startTime ?? creationTimestamp, nowMs);
+  return Math.max(begun, ...ends.map(({ atMs }) => atMs));
 }
 
 function succeeded(

@@ -31,6 +31,9 @@ export type Pending = {
   readonly active: number;
 };
 
+/** What every pod takes to start. One that takes longer is said to wait, whatever for. */
+const START_MS = 30_000;
+
 /** Waiting reasons of a container that time alone does not mend. */
 const STUCK = [
   "CreateContainerConfigError",
@@ -50,6 +53,22 @@ export function whyPending(pending: Pending): string {
   if (failedCreate !== null)
     return `its pod could not be created: ${failedCreate}`;
   return "its pod has not been created yet";
+}
+
+/**
+ * Whether nothing hinders it: its pod is being created, given a node, set up, as every pod is.
+ * @param sinceMs when its pod could first be created.
+ */
+export function isStarting(
+  { job, pod, failedCreate, active }: Pending,
+  sinceMs: number,
+  nowMs: number,
+): boolean {
+  if (nowMs - sinceMs > START_MS || job.spec.suspend === true) return false;
+  if (pod === null)
+    return failedCreate === null && active < job.spec.parallelism;
+  const hasNode = conditionOf(pod, "PodScheduled")?.status !== "False";
+  return hasNode && isBeingCreated(pod);
 }
 
 /**
@@ -99,12 +118,15 @@ function whyPodWaits(pod: Pod): string {
     return `no node: ${withoutDetail(describe(scheduled))}`;
   const node = pod.spec?.nodeName;
   if (node === undefined) return "its pod has no node yet";
-  const waiting = workerOf(pod)?.state?.waiting;
-  if (!waiting?.reason || waiting.reason === "ContainerCreating")
+  if (isBeingCreated(pod))
     return `its container is being created on node ${node}`;
-  return waiting.message
-    ? `${waiting.reason}: ${oneLine(waiting.message)}`
-    : waiting.reason;
+  const { reason = "", message } = workerOf(pod)?.state?.waiting ?? {};
+  return message ? `${reason}: ${oneLine(message)}` : reason;
+}
+
+function isBeingCreated(pod: Pod): boolean {
+  const { reason } = workerOf(pod)?.state?.waiting ?? {};
+  return ["", "ContainerCreating", "PodInitializing"].includes(reason ?? "");
 }
 
 /** The scheduler ends with what it also tried, `no new claims to deallocate, preemption: …`: what is missing comes first. */

@@ -165,6 +165,42 @@ describe("what is seen of Jobs", () => {
     ).toBe(want);
   });
 
+  it("says that nothing hinders a pod that is created and set up, as long as that takes no longer than usual", () => {
+    const at = (seconds: number): string =>
+      new Date(NOW - seconds * 1000).toISOString();
+    const isStarting = (view: JobView) => only(view)?.isStarting;
+    const pod = (seconds: number, status: Pod["status"]) =>
+      viewOf(
+        ["a"],
+        [buildPod(0, status ?? {}, { creationTimestamp: at(seconds) })],
+      );
+    const creating = {
+      phase: "Pending",
+      ...containerIn({ waiting: { reason: "ContainerCreating" } }),
+    } as const;
+    const unpullable = {
+      phase: "Pending",
+      ...containerIn({ waiting: { reason: "ErrImagePull" } }),
+    } as const;
+    const unschedulable = {
+      phase: "Pending",
+      conditions: [{ type: "PodScheduled", status: "False" }],
+    } as const;
+    expect(isStarting(pod(29, creating))).toBe(true);
+    expect(isStarting(pod(31, creating))).toBe(false);
+    expect(isStarting(pod(1, unpullable))).toBe(false);
+    expect(isStarting(pod(1, unschedulable))).toBe(false);
+    const none = viewOf(["a"], [], { status: { startTime: at(1) } });
+    expect(isStarting(none)).toBe(true);
+    expect(isStarting({ ...none, failedCreate: "exceeded quota" })).toBe(false);
+    expect(isStarting(viewOf(["a"], []))).toBe(false);
+    const queued = viewOf(["a"], [], {
+      spec: { suspend: true },
+      status: { startTime: at(1) },
+    });
+    expect(isStarting(queued)).toBe(false);
+  });
+
   it("says why there is no pod: its turn has not come, or it could not be created", () => {
     const view = viewOf(["b", "a"], [buildPod(0, running)], {
       spec: { parallelism: 1 },
