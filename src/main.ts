@@ -294,6 +294,10 @@ const services: Services = {
       userAgent: `hueline-controller/${version}`,
       clock: systemClock,
       random: Math.random,
+      cpuMs() {
+        const { user, system } = process.cpuUsage();
+        return (user + system) / 1000;
+      },
       log,
       signal: stopping.signal,
     });

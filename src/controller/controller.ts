@@ -26,6 +26,11 @@ export type ControllerOptions = Omit<
 > & {
   /** In [0, 1): spreads what would come at the same moment. */
   readonly random: () => number;
+  /**
+   * Processor time of this process so far, whatever it was for. Not how long its event loop was busy: on a machine that is
+   * full that is mostly waiting for others.
+   */
+  readonly cpuMs: () => number;
 };
 
 export type Controller = {
@@ -90,7 +95,8 @@ function createReplica(
     readonly watched: Watched;
   },
 ): Replica {
-  const { kube, watched, settings, clock, log, metrics, random } = options;
+  const { kube, watched, settings, clock, log, metrics } = options;
+  const { random, cpuMs } = options;
   const pace = createPace(clock, settings.limits);
   let sharing: Sharing | null = null;
   let hasJoined = false;
@@ -115,14 +121,14 @@ function createReplica(
     // Turns that fail are tried again soon: much of what they wait for is over in seconds.
     maxDelayMs: 60_000,
     async work(key) {
-      const startMs = busyMs();
+      const startMs = cpuMs();
       let hasFailed = true;
       try {
         const nextMs = await stepper.step(key);
         hasFailed = false;
         if (nextMs !== null) queue.addAfter(key, nextMs);
       } finally {
-        pace.note(key, { busyMs: busyMs() - startMs, hasFailed });
+        pace.note(key, { busyMs: cpuMs() - startMs, hasFailed });
         if (!isThere(watched, key)) pace.forget(key);
       }
     },
@@ -173,11 +179,6 @@ function createReplica(
       await desk.leaveAll(() => true);
     },
   };
-}
-
-/** For how long the event loop has been busy so far, whatever with: of turns beside each other, each counts both. */
-function busyMs(): number {
-  return performance.eventLoopUtilization().active;
 }
 
 function isThere({ runs, schedules }: Watched, key: string): boolean {

@@ -1,7 +1,8 @@
 /**
- * When a key may have its next turn: so long after the last one that a burst of changes is one turn, and that what keeps
- * the processor busy takes no more than its share of the time. After one that failed changes wait longer, each time twice as long: what
- * it fails of is seldom mended by them.
+ * When a key may have its next turn. A burst of changes is one turn: there is a gap between two, which what is urgent does
+ * not wait for. What keeps the processor busy takes no more than its share of the time, but for a reserve: small turns are
+ * never held up, and a huge plan does not take all of it. After a turn that failed changes wait longer, each time twice as
+ * long: what it fails of is seldom mended by them.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ControllerLimits } from "./service/settings.ts";
@@ -16,30 +17,48 @@ export type Pace = {
   forget(key: string): void;
 };
 
+type Last = {
+  readonly atMs: number;
+  /** What the processor was busy for, as far as time has not paid for it (a leaky bucket). */
+  readonly debtMs: number;
+  readonly penaltyMs: number;
+};
+
 export function createPace(
   clock: Clock,
-  limits: Pick<ControllerLimits, "stepGapMs" | "stepGapShare" | "maxStepGapMs">,
+  limits: Pick<
+    ControllerLimits,
+    "stepGapMs" | "stepGapShare" | "stepReserveMs" | "maxStepGapMs"
+  >,
 ): Pace {
-  const { stepGapMs, stepGapShare, maxStepGapMs } = limits;
-  const last = new Map<string, { atMs: number; shareMs: number }>();
+  const { stepGapMs, stepGapShare, stepReserveMs, maxStepGapMs } = limits;
+  const mostDebtMs = stepReserveMs + maxStepGapMs / stepGapShare;
+  const last = new Map<string, Last>();
   const failures = new Map<string, number>();
+  const debtOf = (key: string): number => {
+    const { atMs, debtMs } = last.get(key) ?? { atMs: 0, debtMs: 0 };
+    const paidMs = (clock.monotonicMs() - atMs) / stepGapShare;
+    return Math.max(0, debtMs - paidMs);
+  };
   return {
     note(key, { busyMs, hasFailed }) {
       const count = hasFailed ? (failures.get(key) ?? 0) + 1 : 0;
       if (count === 0) failures.delete(key);
       else failures.set(key, count);
       const penaltyMs = count === 0 ? 0 : FIRST_PENALTY_MS * 2 ** (count - 1);
-      const shareMs = Math.max(busyMs * stepGapShare, penaltyMs);
       last.set(key, {
         atMs: clock.monotonicMs(),
-        shareMs: Math.min(maxStepGapMs, shareMs),
+        debtMs: Math.min(mostDebtMs, debtOf(key) + busyMs),
+        penaltyMs: Math.min(maxStepGapMs, penaltyMs),
       });
     },
     waitMs(key, isUrgent = false) {
       const turn = last.get(key);
       if (turn === undefined) return 0;
-      const gapMs = isUrgent ? turn.shareMs : Math.max(stepGapMs, turn.shareMs);
-      return Math.max(0, turn.atMs + gapMs - clock.monotonicMs());
+      const shareMs = (turn.debtMs - stepReserveMs) * stepGapShare;
+      const gapMs = isUrgent ? 0 : stepGapMs;
+      const mostMs = Math.max(gapMs, shareMs, turn.penaltyMs);
+      return Math.max(0, turn.atMs + mostMs - clock.monotonicMs());
     },
     forget(key) {
       last.delete(key);

@@ -4,6 +4,9 @@
  * A transition is said once, also where a controller dies between writing its Events and the status that they are of:
  * the name of an Event follows from the Run, the transition and when the state that it ends began, all of which the next
  * controller finds as this one did. "Already exists" is then success.
+ *
+ * The end of a Run is the exception: its status goes first, since people and programs wait for that, and nothing but its
+ * status is needed to say the Event again.
  */
 import { createHash } from "node:crypto";
 import type { KubeObject } from "../kube/kube.ts";
@@ -46,9 +49,11 @@ type Transition = Pick<KubeEvent, "type" | "reason" | "message"> & {
   readonly since: string;
 };
 
-/** What changed between two statuses of a Run that is on a server. */
+type RunObject = Pick<Run, "apiVersion" | "kind" | "metadata">;
+
+/** What changed between two statuses of a Run that is on a server, but for its end: to be said before the status is. */
 export function toRunEvents(
-  run: Pick<Run, "apiVersion" | "kind" | "metadata">,
+  run: RunObject,
   change: {
     readonly before: RunResourceStatus | undefined;
     readonly after: RunResourceStatus;
@@ -61,13 +66,31 @@ export function toRunEvents(
   );
 }
 
+/** That it has come to its end, by its status alone: to be said when that stands. Null: it has not. */
+export function toEndEvent(
+  run: RunObject,
+  { conditions }: RunResourceStatus,
+  nowMs: number,
+): KubeEvent | null {
+  const end = conditions.find(isEnd);
+  const said = end && sayings[end.type](end);
+  if (!said) return null;
+  const { message, lastTransitionTime: since } = end;
+  return toEvent(run, { message, ...said, since }, nowMs);
+}
+
+/** True only once: what is so then stays. */
+function isEnd({ type, status }: Condition): boolean {
+  return (type === "Succeeded" || type === "Failed") && status === "True";
+}
+
 function flips(
   before: RunResourceStatus | undefined,
   after: RunResourceStatus,
 ): readonly Transition[] {
   return after.conditions.flatMap((condition) => {
     const last = conditionOf(before?.conditions, condition.type);
-    if (!isNews(last, condition)) return [];
+    if (isEnd(condition) || !isNews(last, condition)) return [];
     const said = sayings[condition.type](condition);
     if (said === null) return [];
     const message = said.message ?? condition.message;
@@ -141,7 +164,7 @@ function failedNotes(
 }
 
 function toEvent(
-  { apiVersion, kind, metadata }: Pick<Run, "apiVersion" | "kind" | "metadata">,
+  { apiVersion, kind, metadata }: RunObject,
   { type, reason, message, since }: Transition,
   nowMs: number,
 ): KubeEvent {

@@ -52,8 +52,11 @@ describe("a controller", () => {
     });
     expect((await world.commits("first")).toSorted()).toEqual(allTasks);
     expect(world.reports).toHaveLength(1);
-    const events = world.events("first");
-    expect(events).toEqual(expect.arrayContaining(["Planned", "Succeeded"]));
+    const events = await waitFor("the Event of the end", () => {
+      const all = world.events("first");
+      return all.includes("Succeeded") ? all : null;
+    });
+    expect(events).toContain("Planned");
     expect(new Set(events).size).toBe(events.length);
   });
 
@@ -102,10 +105,54 @@ describe("a controller", () => {
       const run = await world.phase("hard", "Succeeded");
       expect(run.status?.counts).toMatchObject({ succeeded: 6, cached: 0 });
       expect((await world.commits("hard")).toSorted()).toEqual(allTasks);
-      const events = world.events("hard").filter((one) => one !== "Waiting");
+      const events = world.events("hard");
       expect(new Set(events).size).toBe(events.length);
     },
   );
+
+  it("says the end before anything else; who comes after it died then says the Event and gives Jobs a time to live", async () => {
+    const last = "pretrain-seed-2";
+    const world = await openControllerWorld({
+      script: (task) => ({ kind: task === last ? "run" : "succeed" }),
+    });
+    const first = await world.start({ isShared: false });
+    await world.submit("ended");
+    await waitFor("all but one", () =>
+      world.run("ended")?.status?.done === "5/6" ? true : null,
+    );
+    const silence = { fault: { kind: "silence" }, times: 100 } as const;
+    world.server.faults.add({ ...silence, verb: "create", resource: "events" });
+    await world.finish("ended", last);
+    await world.phase("ended", "Succeeded");
+    first.kill();
+    const withoutEnd = (): number =>
+      world.server
+        .list(resources.job)
+        .filter(({ spec }) => !("ttlSecondsAfterFinished" in Object(spec)))
+        .length;
+    expect(world.events("ended")).not.toContain("Succeeded");
+    expect(withoutEnd()).toBe(1);
+    world.server.faults.clear();
+    await world.start({ isShared: false });
+    await waitFor("the Event and the time to live", () =>
+      world.events("ended").includes("Succeeded") && withoutEnd() === 0
+        ? true
+        : null,
+    );
+  });
+
+  it("starts what is ready although the server does not answer what no task waits for", async () => {
+    const world = await openControllerWorld();
+    const controller = await world.start();
+    const silence = { fault: { kind: "silence" }, times: 100 } as const;
+    world.server.faults.add({ ...silence, verb: "patch", resource: "jobs" });
+    world.server.faults.add({ ...silence, verb: "apply", resource: "runs" });
+    await world.submit("urgent");
+    await waitFor("all tasks", async () =>
+      (await world.commits("urgent")).length === allTasks.length ? true : null,
+    );
+    controller.kill();
+  });
 
   it("of two without leases by mistake, one drives and the other says who does", async () => {
     const world = await openControllerWorld({

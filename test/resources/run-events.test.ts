@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { noControl } from "../../src/run/observation.ts";
 import type { RunStatus } from "../../src/run/status.ts";
-import { toRunEvents } from "../../src/resources/run-events.ts";
+import { toEndEvent, toRunEvents } from "../../src/resources/run-events.ts";
 import type { RunResourceStatus } from "../../src/resources/run-resource.ts";
 import { toRunStatus } from "../../src/resources/run-status.ts";
 import { buildRun } from "../support/run-objects.ts";
@@ -28,12 +28,13 @@ function seen(
   return { phase, reason: phase.toLowerCase(), counts, stages: [], notes };
 }
 
-/** Statuses one after the other, a minute apart, and the Events between them. */
+/** Statuses one after the other, a minute apart, and the Events between them that a server does not have yet. */
 function tell(
   steps: readonly (RunStatus | null)[],
   retriedAtMs: Readonly<Record<string, number>> = {},
 ) {
   let before: RunResourceStatus | undefined;
+  const known = new Set<string>();
   return steps.map((status, minute) => {
     const nowMs = startMs + minute * 60_000;
     const after = toRunStatus({
@@ -48,7 +49,12 @@ function tell(
       store: null,
       hindrances: [],
     });
-    const events = toRunEvents(run, { before, after, nowMs });
+    const end = toEndEvent(run, after, nowMs);
+    const events = [
+      ...toRunEvents(run, { before, after, nowMs }),
+      ...(end === null ? [] : [end]),
+    ].filter(({ metadata }) => !known.has(metadata.name));
+    for (const { metadata } of events) known.add(metadata.name);
     const change = { before, after };
     before = after;
     return { events, change };
@@ -118,13 +124,27 @@ describe("the Events of a Run", () => {
       seen("Failed", 0, [failure]),
     ]);
     expect(step?.events).toMatchObject([
-      { type: "Warning", reason: "Failed", message: "failed" },
       {
         type: "Warning",
         reason: "TaskFailed",
         message: "'train' failed: out of memory: it had 2Gi",
       },
+      { type: "Warning", reason: "Failed", message: "failed" },
     ]);
+  });
+
+  it("say the end by the status alone, the same whoever finds it and whenever", () => {
+    const [, running, ended] = tell([
+      null,
+      seen("Running", 1),
+      seen("Cancelled", 0),
+    ]);
+    const endOf = (step: typeof ended, atMs: number) =>
+      toEndEvent(run, step?.change.after as RunResourceStatus, atMs);
+    expect(endOf(running, startMs)).toBeNull();
+    const said = ended?.events.at(-1);
+    expect(said).toMatchObject({ reason: "Cancelled", message: "cancelled" });
+    expect(endOf(ended, startMs + 999_000)?.metadata).toEqual(said?.metadata);
   });
 
   it("say that a failed Run is tried again", () => {

@@ -147,7 +147,11 @@ export async function openClusterWorld(options: {
       jobs.take();
       pods.take();
     },
-    drive: (): Promise<Decision> => current.driver.step(),
+    async drive(): Promise<Decision> {
+      const decision = await current.driver.step();
+      await current.executor.tend(plan);
+      return decision;
+    },
     /** The driver dies and another one comes. */
     async restart() {
       current = await open();

@@ -19,12 +19,15 @@ import {
   standardControllerLimits,
   type ControllerSettings,
 } from "../../src/controller/service/settings.ts";
+import { WORKER } from "../../src/executor/jobs/job.ts";
 import { standardPods } from "../../src/executor/jobs/pod-template.ts";
 import { resources, type Kube } from "../../src/kube/kube.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import { annotations } from "../../src/resources/labels.ts";
 import type { Run, RunSpec } from "../../src/resources/run-resource.ts";
 import { storeRunOf } from "../../src/resources/store-run.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
+import { commitManifest } from "../../src/store/artifacts/manifest.ts";
 import { readPlan } from "../../src/store/runs/run-records.ts";
 import type { Store } from "../../src/store/store.ts";
 import { testNamespace, type ApiObject } from "./fake-api-server.ts";
@@ -34,6 +37,7 @@ import {
   type PodScript,
 } from "./fake-kubelet.ts";
 import { openKube } from "./kube.ts";
+import { buildManifest } from "./manifests.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A shard stage of two parts and a catalog, then a pretraining for each seed. */
@@ -171,6 +175,25 @@ export async function openControllerWorld(
         return run?.status?.phase === phase ? run : null;
       });
     },
+    /** Ends the pod that works on a task, well. */
+    async finish(name: string, task: string): Promise<void> {
+      const run = world.run(name);
+      const plan = run && (await readPlan(store, storeRunOf(run)));
+      const { key = "" } = plan?.tasks.find((one) => one.name === task) ?? {};
+      await commitManifest(store, buildManifest({ key }));
+      const pod = server
+        .list(resources.pod)
+        .find(
+          ({ metadata }) => metadata.annotations?.[annotations.task] === task,
+        );
+      const state = { terminated: { exitCode: 0 } };
+      server.change(resources.pod, pod?.metadata ?? { name: "" }, {
+        status: {
+          phase: "Succeeded",
+          containerStatuses: [{ name: WORKER, state }],
+        },
+      });
+    },
     /** Messages of the Events of a Run, by reason. */
     events: (name: string): readonly string[] =>
       (server.list(resources.event) as readonly (ApiObject & Event)[])
@@ -214,6 +237,7 @@ export async function openControllerWorld(
         metrics,
         clock: life.clock,
         random: () => 0.5,
+        cpuMs: () => process.cpuUsage().user / 1000,
         log: silentLogger,
         async fingerprint(place) {
           await options.fingerprinted;

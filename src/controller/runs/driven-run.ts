@@ -23,6 +23,7 @@ import {
   type RunUsage,
 } from "../../store/runs/run-usage.ts";
 import type { Store } from "../../store/store.ts";
+import { createBackground } from "./background.ts";
 import type { PlannedRun } from "./plan-run.ts";
 
 /** How much of what was used a crash may forget, if its pods are gone too. */
@@ -30,6 +31,8 @@ const WRITE_USAGE_EVERY_MS = 60_000;
 
 /** An executor that knows what its attempts have used. */
 export type RunExecutor = Executor & {
+  /** Looks after what no task waits for; beside anything else. */
+  tend(plan: Plan): Promise<void>;
   usage(): RunUsage;
   /** What a person should look at although nothing has failed; one line each. */
   troubles(): readonly string[];
@@ -53,7 +56,12 @@ export type DrivenRunOptions = {
 
 export type DrivenRun = {
   readonly plan: Plan;
+  /** Throws what `tendSoon` failed of, once. */
   step(): Promise<Decision>;
+  /** Looks after what no task waits for, in the background. */
+  tendSoon(): void;
+  /** The same, and resolves when it is done. */
+  tend(): Promise<void>;
   usage(): RunUsage;
   troubles(): readonly string[];
   /** Why it must be left; null: it is ours. */
@@ -88,19 +96,28 @@ export async function openDrivenRun(
     listener: () => undefined,
     previous: options.latched,
   });
+  const tending = createBackground(() => executor.tend(plan), options.onChange);
   return {
     plan,
     async step() {
+      tending.check();
       const decision = await driver.step();
       await usage.write({ isLast: false });
       return decision;
+    },
+    tendSoon: () => {
+      tending.start();
+    },
+    async tend() {
+      await tending.settled();
+      await executor.tend(plan);
     },
     usage: () => executor.usage(),
     troubles: () => executor.troubles(),
     lost: () => lease.lost(),
     async close() {
       over.abort();
-      await listening;
+      await Promise.all([listening, tending.settled()]);
       try {
         if (lease.lost() === null) await usage.write({ isLast: true });
         await executor.close();

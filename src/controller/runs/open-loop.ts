@@ -2,6 +2,8 @@
 import type { Clock } from "../../base/clock.ts";
 import { TransientError, UserError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
+import { standardLimits } from "../../executor/kubernetes/executor-state.ts";
+import { tendEnded } from "../../executor/kubernetes/tend-jobs.ts";
 import { openKubernetesExecutor } from "../../executor/kubernetes/open-kubernetes-executor.ts";
 import { resources, type Kube } from "../../kube/kube.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -39,7 +41,8 @@ export type OpenLoopOptions = {
   /** This process, and how to tell whether another one lives. */
   readonly owner: ClaimOwner;
   readonly isOwnerAlive: ClaimOptions["isOwnerAlive"];
-  readonly onChange: (key: string) => void;
+  /** `isUrgent`: something may start now that could not before. */
+  readonly onChange: (key: string, isUrgent?: boolean) => void;
 };
 
 /** `key`: what its changes are told under. */
@@ -52,6 +55,9 @@ export function openLoop(
   const storeRun = storeRunOf(run);
   const log = options.log.child({ run: storeRun });
   const storeUrl = run.spec.store ?? settings.storeUrl;
+  const onChange = (): void => {
+    options.onChange(key);
+  };
   const status = createStatusWriter({
     kube,
     clock,
@@ -60,6 +66,7 @@ export function openLoop(
     store: { url: storeUrl, run: storeRun },
     hindrances: toHindrances(options.capabilities),
     onWritten: metrics.statusWritten,
+    onFailed: onChange,
   });
   let store: Store;
   try {
@@ -78,9 +85,11 @@ export function openLoop(
     isOwnerAlive: options.isOwnerAlive,
     mayForce: settings.sharing !== null,
     lookEveryMs: settings.limits.lookEveryMs,
-    onChange: () => {
-      options.onChange(key);
+    onChange,
+    onReady: () => {
+      options.onChange(key, true);
     },
+    tendEnded: (ended) => tendEndedRun(options, ended),
     readWhole: (from) => readWhole(kube, from),
     judgeQuota: (plan) => judge(options, run, plan),
     writeReports: async (plan) => {
@@ -135,6 +144,18 @@ async function readWhole(kube: Kube, { metadata }: Run): Promise<Run> {
   throw new TransientError({
     code: "run.gone",
     message: `the Run '${name}' went while it was planned`,
+  });
+}
+
+async function tendEndedRun(
+  { kube, watched, settings }: OpenLoopOptions,
+  { metadata, status }: Run,
+): Promise<void> {
+  const limits = { ...standardLimits, ...settings.executor };
+  await tendEnded(watched.jobs.byIndex(metadata.uid ?? ""), {
+    kube,
+    hasSucceeded: status?.phase === "Succeeded",
+    ttlSeconds: limits.ttlSeconds,
   });
 }
 

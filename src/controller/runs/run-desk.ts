@@ -103,14 +103,18 @@ export function createRefusedLoop(
   if (!(thrown instanceof UserError)) throw toError(thrown);
   const { message, hint } = thrown;
   const planProblem = hint === null ? message : `${message}; ${hint}`;
+  let isTold = false;
   return {
     status,
     loop: {
       async step(run) {
-        if (status.isOver(run)) return null;
+        if (isTold && status.isOver(run)) return null;
         const nothing = { seen: null, receipt: null, gpuHours: null };
         const report = { ...nothing, planProblem, hindrances: [] };
-        return await status.write(run, report, { isLast: true });
+        await status.writeLast(run, report);
+        await status.tellEnd(run);
+        isTold = true;
+        return null;
       },
       status: () => null,
       close: () => Promise.resolve(),

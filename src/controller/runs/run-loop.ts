@@ -9,6 +9,8 @@
  *  L2 A terminal phase latches (F): that of the Run's status; that of the store's record, if the status was never
  *     written; that of this machine, while informers lag behind. Only a retry asked for later lifts it.
  *  L3 Leaving stops nothing: Jobs go on, or go with their Run by owner references.
+ *  L4 The end is said before anything that nobody waits for. What is left then (its Event, the Jobs' time to live) follows
+ *     from the Run and its Jobs: whoever first sees a Run that has ended does it, which asks nothing where it was done.
  */
 import { toError, TransientError } from "../../base/errors.ts";
 import type { Run } from "../../resources/run-resource.ts";
@@ -30,9 +32,13 @@ export type RunLoopOptions = Omit<OpenRunOptions, "readControl"> & {
   readonly judgeQuota: (plan: DrivenRun["plan"]) => Promise<string | null>;
   /** Writes what `hueline run` writes when a run has succeeded. */
   readonly writeReports: (plan: DrivenRun["plan"]) => Promise<void>;
+  /** Looks after what is left of a Run that has ended and is not driven here. */
+  readonly tendEnded: (run: Run) => Promise<void>;
   /** Other replicas keep away: the lease of who was here before may be taken at once. */
   readonly mayForce: boolean;
   readonly lookEveryMs: number;
+  /** A turn can go on that could not before. */
+  readonly onReady: () => void;
 };
 
 export type RunLoop = {
@@ -55,7 +61,7 @@ const idle = { kind: "idle" } as const;
 
 export function createRunLoop(options: RunLoopOptions): RunLoop {
   const { store, log, lookEveryMs } = options;
-  const { controlOf, isOver, write } = options.status;
+  const { controlOf, isOver, write, writeLast } = options.status;
   let state: State = idle;
   let run: Run;
   let seen: RunStatus | null = null;
@@ -63,12 +69,22 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
   let receipt: RunReport["receipt"] = null;
   let failures = 0;
 
-  const report = (
-    news: Partial<RunReport> & { readonly isLast?: boolean } = {},
-  ): Promise<number | null> => {
-    const { isLast = false, ...rest } = news;
+  const toReport = (news: Partial<RunReport>): RunReport => {
     const known = { seen, receipt, planProblem: null, gpuHours: null };
-    return write(run, { ...known, hindrances: [], ...rest }, { isLast });
+    return { ...known, hindrances: [], ...news };
+  };
+  const report = (news: Partial<RunReport> = {}): number | null =>
+    write(run, toReport(news));
+  const reportLast = (news: Partial<RunReport>): Promise<void> =>
+    writeLast(run, toReport(news));
+
+  /** Beside a failure that is told already. */
+  const reportQuietly = (news: Partial<RunReport>): void => {
+    try {
+      report(news);
+    } catch {
+      // The writer says no more than that the API server is the trouble.
+    }
   };
 
   const release = async (next: State): Promise<void> => {
@@ -82,7 +98,7 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     const outcome = take.outcome();
     if (outcome === null) {
       // Whoever held it may have said more than that.
-      if (run.status === undefined) await report();
+      if (run.status === undefined) report();
       return lookEveryMs;
     }
     state = idle;
@@ -94,16 +110,15 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
 
   const open = async (lease: HeldClaim): Promise<number | null> => {
     // Looking at large sources takes long: who has submitted it sees that somebody is at it.
-    if (run.status === undefined) await report();
+    if (run.status === undefined) report();
     const opened = await openOrRelease(run, lease, {
       ...options,
       readControl: controlOf,
       getRun: () => run,
     });
     if (opened.kind === "refused") {
-      state = { kind: "over" };
-      await report({ planProblem: opened.reason, isLast: true });
-      return null;
+      await reportLast({ planProblem: opened.reason });
+      return await windUp();
     }
     state = { kind: "driving", driven: opened.driven };
     return await turn(opened.driven);
@@ -122,19 +137,30 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     if (isTerminal(seen.phase)) {
       const hindrances =
         seen.phase === "Succeeded" ? await writeReports(driven) : [];
-      await report({ gpuHours, hindrances, isLast: true });
-      await release({ kind: "over" });
-      return null;
+      await reportLast({ gpuHours, hindrances });
+      return await windUp();
     }
     if (seen.phase === "Suspended" && decision.actions.length === 0) {
-      await report({ gpuHours, isLast: true });
+      await driven.tend();
+      await reportLast({ gpuHours });
       await release({ kind: "parked" });
       return null;
     }
+    driven.tendSoon();
     const hindrances = driven.troubles().map(toTrouble);
-    const waitMs = await report({ gpuHours, hindrances });
+    const waitMs = report({ gpuHours, hindrances });
     const nextMs = decision.requeueAfterMs ?? lookEveryMs;
     return Math.min(nextMs, lookEveryMs, waitMs ?? Infinity);
+  };
+
+  /** The end is told: what is left to do (L4). */
+  const windUp = async (): Promise<null> => {
+    await options.status.tellEnd(run);
+    await (state.kind === "driving"
+      ? state.driven.tend()
+      : options.tendEnded(run));
+    await release({ kind: "over" });
+    return null;
   };
 
   /** Before the end is told: who waits for it reads them next. What cannot be written does not change the end. */
@@ -161,17 +187,18 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
   };
 
   const advance = async (): Promise<number | null> => {
-    if (isOver(run)) {
-      if (state.kind !== "over") await release({ kind: "over" });
-      return null;
-    }
+    if (isOver(run)) return state.kind === "over" ? null : await windUp();
     const { suspend, cancel } = controlOf(run);
     if (state.kind === "parked" && suspend && !cancel) return null;
     // Resumed, or asked to try again.
     if (state.kind === "parked" || state.kind === "over") state = idle;
     if (state.kind === "driving") return await turn(state.driven);
     if (state.kind === "taking") return await checkTake(state.take);
-    state = { kind: "taking", take: takeInBackground(options) };
+    const onChange = options.onReady;
+    state = {
+      kind: "taking",
+      take: takeInBackground({ ...options, onChange }),
+    };
     return lookEveryMs;
   };
 
@@ -189,14 +216,15 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
         const isHiccup = failures === 1 && thrown instanceof TransientError;
         const isAtEnd = seen !== null && isTerminal(seen.phase);
         if (!isHiccup && !isAtEnd)
-          await report({ hindrances: [explainFailure(thrown)] }).catch(
-            () => null,
-          );
+          reportQuietly({ hindrances: [explainFailure(thrown)] });
         throw thrown;
       }
     },
     status: () => (state.kind === "driving" ? seen : null),
-    close: () => release(idle),
+    async close() {
+      await release(idle);
+      await options.status.settled();
+    },
   };
 }
 

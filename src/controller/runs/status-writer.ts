@@ -1,8 +1,11 @@
 /**
- * Writes the status of one Run, and the Events of what changed in it: only differences, and at most once in a while.
+ * Writes the status of one Run, and the Events of what changed in it: only differences, at most once in a while, and beside
+ * the turns of the Run, which do not wait for an API server that is slow.
  *
- * Server-side apply with one field manager: nobody else writes there, so nothing conflicts, whatever version was seen.
+ * Server-side apply with one field manager: nobody else writes there, so nothing conflicts, whatever version was seen. One
+ * write at a time: an earlier word never comes after a later one.
  * Events go first: their names follow from the transition, so whoever repeats it after a crash finds them (`run-events`).
+ * The end of a Run is said the other way round; who finds a Run that ended a short while ago says its Event again.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../base/clock.ts";
@@ -10,7 +13,7 @@ import type { Logger } from "../../base/log.ts";
 import { resources, type Kube, type KubeObject } from "../../kube/kube.ts";
 import { KubeRefusal } from "../../kube/refusal.ts";
 import { controlOf } from "../../resources/control-of.ts";
-import { toRunEvents } from "../../resources/run-events.ts";
+import { toEndEvent, toRunEvents } from "../../resources/run-events.ts";
 import type {
   Condition,
   Run,
@@ -18,26 +21,31 @@ import type {
 } from "../../resources/run-resource.ts";
 import {
   isDifferent,
+  isEnded,
   isLatched,
   toRunStatus,
   type Hindrance,
 } from "../../resources/run-status.ts";
 import type { RunControl } from "../../run/observation.ts";
+import { createBackground } from "./background.ts";
 import type { RunReport } from "./run-report.ts";
 
 const FIELD_MANAGER = "hueline-controller";
+/** Longer than it takes another controller to come, and so short that it asks little for Runs that ended long ago. */
+const REPEAT_END_MS = 2 * 60_000;
 
 export type StatusWriter = {
   /**
-   * Says what is new.
-   * @param isLast nothing may be said for long after this: it is written at once.
-   * @returns null: it stands; else milliseconds until it may be written.
+   * Begins to say what is new. Throws what an earlier write failed of, once.
+   * @returns null: it stands, or will soon; else milliseconds until it may be written.
    */
-  write(
-    run: Run,
-    report: RunReport,
-    options: { readonly isLast: boolean },
-  ): Promise<number | null>;
+  write(run: Run, report: RunReport): number | null;
+  /** Says it at once, and resolves when it stands: nothing may be said for long after this. */
+  writeLast(run: Run, report: RunReport): Promise<void>;
+  /** Says as an Event that the Run has come to its end; once, whoever does. */
+  tellEnd(run: Run): Promise<void>;
+  /** Resolves when nothing is being written. */
+  settled(): Promise<void>;
   /** Says it as an Event alone, once: the status is that of who drives the run. */
   warn(run: Run, hindrance: Hindrance): Promise<void>;
   /** What is asked of the run, with the GPU-hours that its status tells. */
@@ -56,6 +64,15 @@ export type StatusWriterOptions = {
   /** What hinders every Run here. */
   readonly hindrances: readonly Hindrance[];
   readonly onWritten: () => void;
+  /** A write failed: what comes next throws it. */
+  readonly onFailed: () => void;
+};
+
+/** A step of the status that is to be written. */
+type Change = {
+  readonly run: Run;
+  readonly before: RunResourceStatus | undefined;
+  readonly after: RunResourceStatus;
 };
 
 export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
@@ -88,25 +105,54 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       hindrances,
     });
   };
+  /** Null: there is nothing new. */
+  const compare = (run: Run, report: RunReport): Change | null => {
+    gpuHours = report.gpuHours ?? gpuHours;
+    const before = written ?? run.status;
+    const after = create(run, report);
+    return isDifferent(before, after) ? { run, before, after } : null;
+  };
+  const put = async ({ run, before, after }: Change): Promise<void> => {
+    const nowMs = clock.now();
+    for (const event of toRunEvents(run, { before, after, nowMs }))
+      await createEvent(event, options);
+    await applyStatus(run, after, options);
+    written = after;
+    writtenAtMs = clock.monotonicMs();
+    options.onWritten();
+  };
+  let next: Change | null = null;
+  const background = createBackground(async () => {
+    if (next !== null) await put(next);
+  }, options.onFailed);
 
   return {
-    async write(run, report, { isLast }) {
-      gpuHours = report.gpuHours ?? gpuHours;
-      const before = written ?? run.status;
-      const after = create(run, report);
-      if (!isDifferent(before, after)) return null;
+    write(run, report) {
+      const { writeEveryMs } = options;
+      background.check();
+      if (background.isBusy()) return writeEveryMs;
+      const change = compare(run, report);
+      if (change === null) return null;
       const sinceMs = clock.monotonicMs() - writtenAtMs;
-      if (!isLast && sinceMs < options.writeEveryMs)
-        return options.writeEveryMs - sinceMs;
-      const nowMs = clock.now();
-      for (const event of toRunEvents(run, { before, after, nowMs }))
-        await createEvent(event, options);
-      await applyStatus(run, after, options);
-      written = after;
-      writtenAtMs = clock.monotonicMs();
-      options.onWritten();
+      if (sinceMs < writeEveryMs) return writeEveryMs - sinceMs;
+      next = change;
+      background.start();
       return null;
     },
+    async writeLast(run, report) {
+      await background.settled();
+      const change = compare(run, report);
+      if (change !== null) await put(change);
+    },
+    async tellEnd(run) {
+      const known = [written, run.status];
+      const status = known.find((one) => one && isEnded(one.phase));
+      const endMs = Date.parse(status?.finishedAt ?? "");
+      const isNews = clock.now() - endMs < REPEAT_END_MS;
+      const event = isNews && status && toEndEvent(run, status, clock.now());
+      if (event) await createEvent(event, options);
+    },
+    settled: () => background.settled(),
     async warn(run, hindrance) {
       if (isDeepStrictEqual(warned, hindrance)) return;
       const events = toWarnings(run, hindrance, clock.now());

@@ -22,6 +22,8 @@ export type RunControllerOptions = ControllerRequest &
     readonly userAgent: string;
     readonly clock: Clock;
     readonly random: () => number;
+    /** Processor time of this process so far. */
+    readonly cpuMs: () => number;
     readonly log: Logger;
     readonly signal: AbortSignal;
   };

@@ -33,8 +33,10 @@ export type ControllerLimits = {
   readonly lookEveryMs: number;
   /** Between two turns of one Run: what changes meanwhile is seen at once. */
   readonly stepGapMs: number;
-  /** … and so many times what the last one kept the processor busy, so that a huge plan does not take all of it. */
+  /** … and so many times what turns have kept the processor busy, so that a huge plan does not take all of it. */
   readonly stepGapShare: number;
+  /** … but for so long of it, which no turn waits for. */
+  readonly stepReserveMs: number;
   readonly maxStepGapMs: number;
   /** Between two writes of the status of one Run. */
   readonly statusEveryMs: number;
@@ -52,6 +54,7 @@ export const standardControllerLimits: ControllerLimits = {
   lookEveryMs: 10_000,
   stepGapMs: 50,
   stepGapShare: 4,
+  stepReserveMs: 100,
   maxStepGapMs: 5_000,
   statusEveryMs: 1_000,
   relistMs: 600_000,

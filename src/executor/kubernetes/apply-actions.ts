@@ -1,18 +1,19 @@
 /**
- * Actions → requests: Jobs are removed, created, and looked after. All of it may be repeated (K3).
+ * Actions → requests: Jobs are removed and created, and what Jobs need besides is looked after. All of it may be repeated (K3).
  */
 import { mapBounded } from "../../base/async.ts";
 import { resources } from "../../kube/kube.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Action } from "../../run/status.ts";
-import type { Job } from "../jobs/job.ts";
-import { attemptNumberOf } from "../jobs/observe-jobs.ts";
+import type { Job, Pod } from "../jobs/job.ts";
+import { attemptNumberOf, type JobView } from "../jobs/observe-jobs.ts";
 import type {
   ExecutorState,
   KubernetesExecutorOptions,
 } from "./executor-state.ts";
 import type { JobWatch } from "./job-watch.ts";
 import { removeOnce } from "./is-gone.ts";
+import { shareRoom } from "./share-room.ts";
 import { tendJobs } from "./tend-jobs.ts";
 
 const RECORDS_AT_ONCE = 16;
@@ -24,7 +25,7 @@ export async function applyActions(
 ): Promise<void> {
   await stopTasks(state, actions);
   await startTasks(state, plan, actions);
-  await tend(state, plan);
+  await share(state, plan);
 }
 
 async function stopTasks(
@@ -97,29 +98,57 @@ async function startTasks(
   if (ready.length > 0) flag.raise();
 }
 
-async function tend(state: ExecutorState, plan: Plan): Promise<void> {
-  const { options, limits, watch, keys, ended, byNameOf } = state;
+async function share(state: ExecutorState, plan: Plan): Promise<void> {
+  const { options, watch } = state;
+  const { kube, getRun } = options;
+  const { queue, parallelism = null } = getRun().spec;
+  const { views } = await watch.look();
+  const isSettled = createIsSettled(state, plan);
+  await shareRoom({
+    kube,
+    views: views.filter((view) => !isSettled(view)),
+    parallelism: queue === undefined ? parallelism : "queue",
+    onChanged: (job) => watch.changed(job),
+  });
+}
+
+/** What no task waits for (`tend-jobs`). */
+export async function tend(state: ExecutorState, plan: Plan): Promise<void> {
+  const { options, limits, watch } = state;
   const { kube, log, getRun, settings, clock } = options;
-  const byName = byNameOf(plan);
   const { views, orphans } = await watch.look();
-  const { spec } = getRun();
-  const isCommitted = (task: string): boolean =>
-    keys.isCommitted(byName.get(task)?.key ?? "");
+  const { pods } = getRun().spec;
   await tendJobs({
     kube,
     log,
-    views,
-    orphans: orphans.map(({ pod }) => pod),
-    isCommitted,
-    isSettled: (task, attempt) => isCommitted(task) || ended.has(task, attempt),
-    parallelism:
-      spec.queue === undefined ? (spec.parallelism ?? null) : "queue",
+    settled: views.filter(createIsSettled(state, plan)),
+    pods: [...views.flatMap((view) => view.pods), ...orphans.map(toPod)],
+    isCommitted: createIsCommitted(state, plan),
     ttlSeconds: limits.ttlSeconds,
-    lostAfterSeconds: spec.pods?.lostAfterSeconds ?? settings.lostAfterSeconds,
+    lostAfterSeconds: pods?.lostAfterSeconds ?? settings.lostAfterSeconds,
     nowMs: clock.now(),
     removeJob: (job) => removeJob(options, watch, job),
     onChanged: (job) => watch.changed(job),
   });
+}
+
+const toPod = ({ pod }: { readonly pod: Pod }): Pod => pod;
+
+function createIsCommitted({ keys, byNameOf }: ExecutorState, plan: Plan) {
+  const byName = byNameOf(plan);
+  return (task: string): boolean =>
+    keys.isCommitted(byName.get(task)?.key ?? "");
+}
+
+/** Whether each task of a Job is done, or its end at this attempt is written down. */
+function createIsSettled(state: ExecutorState, plan: Plan) {
+  const isCommitted = createIsCommitted(state, plan);
+  return ({ job, tasks }: JobView): boolean => {
+    const number = attemptNumberOf(job);
+    return tasks.every(
+      (task) => isCommitted(task) || state.ended.has(task, number),
+    );
+  };
 }
 
 /** In the background: its pods get SIGTERM, and save a checkpoint. */

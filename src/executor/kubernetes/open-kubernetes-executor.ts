@@ -11,11 +11,12 @@
  * Refuses: to decide (that is `reconcile`), to suspend Jobs (that is Kueue's), and to end an attempt for its time limit: its
  * worker keeps that itself, and the kubelet stands behind it.
  */
+import type { Plan } from "../../plan/plan.ts";
 import type { Executor } from "../executor.ts";
 import { createKeyWatch } from "../key-watch.ts";
 import { createSignalFlag } from "../signal-flag.ts";
 import { createTaskIndex } from "../task-index.ts";
-import { applyActions } from "./apply-actions.ts";
+import { applyActions, tend } from "./apply-actions.ts";
 import { openEndedAttempts } from "./ended-attempts.ts";
 import {
   standardLimits,
@@ -29,6 +30,11 @@ import { createQuotaTroubles } from "./quota-troubles.ts";
 import { createStarter } from "./start-tasks.ts";
 
 export type KubernetesExecutor = Executor & {
+  /**
+   * What Jobs need that no task waits for, such as a time to live: beside anything else, as of the last `observe`. Whoever
+   * drives it does so from time to time, and when the run has come to its end.
+   */
+  tend(plan: Plan): Promise<void>;
   /** As of the last `observe`. */
   usage(): GpuUsed;
   /** What a person should look at although nothing has failed: a quota that has refused for long. One line each. */
@@ -61,6 +67,7 @@ export async function openKubernetesExecutor(
   return {
     observe: (plan) => observeRun(state, plan),
     apply: (plan, actions) => applyActions(state, plan, actions),
+    tend: (plan) => tend(state, plan),
     changed: (signal) => state.flag.wait(signal),
     noteChange: () => {
       state.flag.raise();

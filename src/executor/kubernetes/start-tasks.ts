@@ -21,7 +21,7 @@ import type { Job } from "../jobs/job.ts";
 import { packTasks, type JobWork, type ReadyTask } from "../jobs/job-work.ts";
 import type { JobView } from "../jobs/observe-jobs.ts";
 import type { PodSettings } from "../jobs/pod-template.ts";
-import { toSharer } from "./tend-jobs.ts";
+import { toSharer } from "./share-room.ts";
 import { toJob } from "../jobs/to-job.ts";
 
 const JOBS_AT_ONCE = 8;

@@ -1,37 +1,28 @@
 /**
- * What Jobs need beside being created: shares of the Run's parallelism, a time to live, an end where nobody waits for them
- * any more, and the removal of pods that a dead node holds on to. Level-triggered: it looks at what is there and changes
- * what should be otherwise; what has gone meanwhile needs nothing.
+ * What Jobs need that no task waits for: a time to live, an end where nobody waits for them any more, and the removal of
+ * pods that a dead node holds on to. Level-triggered: it looks at what is there and changes what should be otherwise; what
+ * has gone meanwhile needs nothing.
  */
 import { mapBounded } from "../../base/async.ts";
 import type { Logger } from "../../base/log.ts";
 import { resources, type Kube } from "../../kube/kube.ts";
-import { readRanges } from "../../run/index-ranges.ts";
 import { failsIndex } from "../jobs/failure-policy.ts";
 import { conditionOf, type Job, type Pod } from "../jobs/job.ts";
-import {
-  attemptNumberOf,
-  indexOf,
-  isActive,
-  type JobView,
-} from "../jobs/observe-jobs.ts";
-import { isGone } from "./is-gone.ts";
+import { indexOf, type JobView } from "../jobs/observe-jobs.ts";
+import { patchJob, removeOnce } from "./is-gone.ts";
 import { releaseZombies } from "./release-zombies.ts";
-import { shareParallelism, type Sharer } from "../jobs/share-parallelism.ts";
+import { findOver } from "./share-room.ts";
 
 const CHANGES_AT_ONCE = 8;
 
 export type TendOptions = {
   readonly kube: Kube;
   readonly log: Logger;
-  readonly views: readonly JobView[];
-  /** Pods whose Jobs are gone. */
-  readonly orphans: readonly Pod[];
-  /** Whether the task is done, or its end at this attempt is written down. */
-  readonly isSettled: (task: string, attempt: number) => boolean;
+  /** Jobs whose tasks are all done, or their ends at this attempt written down (F). */
+  readonly settled: readonly JobView[];
+  /** All pods of the Run. */
+  readonly pods: readonly Pod[];
   readonly isCommitted: (task: string) => boolean;
-  /** Pods at once; null: as many as there are; `queue`: what a queue admits. */
-  readonly parallelism: number | null | "queue";
   readonly ttlSeconds: number;
   readonly lostAfterSeconds: number;
   readonly nowMs: number;
@@ -41,26 +32,18 @@ export type TendOptions = {
 };
 
 export async function tendJobs(options: TendOptions): Promise<void> {
-  const { views, isSettled } = options;
-  const [settled, open]: [JobView[], JobView[]] = [[], []];
-  for (const view of views) {
-    const number = attemptNumberOf(view.job);
-    const isOver = view.tasks.every((task) => isSettled(task, number));
-    (isOver ? settled : open).push(view);
-  }
+  const { settled, pods } = options;
   await mapBounded(settled, CHANGES_AT_ONCE, (view) => retire(view, options));
-  await share(open, options);
-  const pods = views.flatMap((view) => view.pods);
-  await releaseZombies([...pods, ...options.orphans], options);
+  await releaseZombies(pods, options);
 }
 
-/** A Job whose tasks are all done or written down (F): it may go, in a while, or at once if it would go on in vain. */
+/** It may go, in a while, or at once if it would go on in vain. */
 async function retire(view: JobView, options: TendOptions): Promise<void> {
   const { job } = view;
   const { ttlSeconds, removeJob } = options;
   if (isInVain(view, options)) return await removeJob(job);
   if (job.spec.ttlSecondsAfterFinished !== undefined) return;
-  await patchJob(options, job, { ttlSecondsAfterFinished: ttlSeconds });
+  await patchJob(job, { ttlSecondsAfterFinished: ttlSeconds }, options);
 }
 
 /**
@@ -69,65 +52,45 @@ async function retire(view: JobView, options: TendOptions): Promise<void> {
  */
 function isInVain(view: JobView, { isCommitted }: TendOptions): boolean {
   const { job, tasks, pods } = view;
-  const isFinished = ["Complete", "Failed"].some(
-    (type) => conditionOf(job, type)?.status === "True",
-  );
-  if (isFinished) return false;
+  if (hasFinished(job)) return false;
   if (job.spec.suspend === true) return true;
   const over = findOver(view);
   for (const pod of pods) if (failsIndex(job, pod)) over.add(indexOf(pod));
   return tasks.some((task, index) => !over.has(index) && !isCommitted(task));
 }
 
-/** `views`: oldest first. */
-async function share(
-  views: readonly JobView[],
-  options: TendOptions,
+function hasFinished(job: Job): boolean {
+  return ["Complete", "Failed"].some(
+    (type) => conditionOf(job, type)?.status === "True",
+  );
+}
+
+/**
+ * The same for a Run that has come to its end, where nobody knows its plan any more: who told the end died before. All of
+ * its tasks are settled. Where all are done its Jobs are about to finish; else those that have not would go on in vain.
+ */
+export async function tendEnded(
+  jobs: readonly Job[],
+  options: {
+    readonly kube: Kube;
+    readonly hasSucceeded: boolean;
+    readonly ttlSeconds: number;
+  },
 ): Promise<void> {
-  const { parallelism } = options;
-  if (parallelism === "queue") return;
-  const shares = shareParallelism(views.map(toSharer), parallelism);
-  const byName = new Map(views.map(({ job }) => [job.metadata.name, job]));
-  // One after the other: room is made before it is given away.
-  for (const [name, share] of shares) {
-    const job = byName.get(name);
-    if (job !== undefined) await patchJob(options, job, { parallelism: share });
-  }
-}
-
-export function toSharer(view: JobView): Sharer {
-  const { job, pods, tasks } = view;
-  return {
-    name: job.metadata.name,
-    left: tasks.length - findOver(view).size,
-    active: pods.filter(isActive).length,
-    parallelism: job.spec.parallelism,
-  };
-}
-
-/** Indexes that have ended, well or not. */
-function findOver({ job, pods }: JobView): Set<number> {
-  const over = new Set([
-    ...readRanges(job.status?.completedIndexes ?? ""),
-    ...readRanges(job.status?.failedIndexes ?? ""),
-  ]);
-  for (const pod of pods)
-    if (pod.status?.phase === "Succeeded") over.add(indexOf(pod));
-  return over;
-}
-
-/** Changes a Job if it is still the one that is meant. */
-async function patchJob(
-  { kube, onChanged }: TendOptions,
-  job: Job,
-  spec: object,
-): Promise<void> {
-  const { name, namespace = "", uid = "" } = job.metadata;
-  const change = { metadata: { uid }, spec };
-  try {
-    const target = { name, namespace };
-    onChanged(await kube.patch<Job>(resources.job, target, change));
-  } catch (thrown) {
-    if (!isGone(thrown)) throw thrown;
-  }
+  const { kube, hasSucceeded, ttlSeconds } = options;
+  const onChanged = (): void => undefined;
+  await mapBounded(jobs, CHANGES_AT_ONCE, async (job) => {
+    const { name, namespace = "", uid = "", deletionTimestamp } = job.metadata;
+    const { ttlSecondsAfterFinished, suspend } = job.spec;
+    if (deletionTimestamp !== undefined) return;
+    const isInVain = !hasSucceeded || suspend === true;
+    if (isInVain && !hasFinished(job))
+      await removeOnce(kube, resources.job, { name, namespace }, { uid });
+    else if (ttlSecondsAfterFinished === undefined)
+      await patchJob(
+        job,
+        { ttlSecondsAfterFinished: ttlSeconds },
+        { kube, onChanged },
+      );
+  });
 }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Job, Pod } from "../../../src/executor/jobs/job.ts";
-import { tendJobs } from "../../../src/executor/kubernetes/tend-jobs.ts";
+import {
+  tendEnded,
+  tendJobs,
+} from "../../../src/executor/kubernetes/tend-jobs.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import type { Kube } from "../../../src/kube/kube.ts";
 import { buildJob, buildPod, endedPod } from "../../support/jobs.ts";
@@ -19,11 +22,9 @@ async function tend(
   await tendJobs({
     kube: { patch } as unknown as Kube,
     log: silentLogger,
-    views: [{ job, tasks: ["a"], pods, workload: null, failedCreate: null }],
-    orphans: [],
-    isSettled: () => true,
+    settled: [{ job, tasks: ["a"], pods, workload: null, failedCreate: null }],
+    pods,
     isCommitted: () => change.done ?? false,
-    parallelism: null,
     ttlSeconds: 600,
     lostAfterSeconds: 300,
     nowMs: 0,
@@ -60,5 +61,46 @@ describe("a Job whose tasks are settled", () => {
   it("waits in no queue for what others have done", async () => {
     const spec = { suspend: true };
     expect(await tend([], { done: true, spec })).toEqual(["remove job-1"]);
+  });
+});
+
+describe("a Job of a Run that has ended, whose plan nobody has read", () => {
+  const tendOne = async (
+    change: Parameters<typeof buildJob>[1],
+    hasSucceeded: boolean,
+  ): Promise<readonly string[]> => {
+    const did: string[] = [];
+    const job = buildJob(["a"], change);
+    const kube = {
+      patch(...[, , { spec }]: [unknown, unknown, { spec: object }]) {
+        did.push(Object.keys(spec).join());
+        return Promise.resolve(job);
+      },
+      remove(...[, , { uid }]: [unknown, unknown, { uid: string }]) {
+        did.push(`remove ${uid}`);
+        return Promise.resolve(true);
+      },
+    } as unknown as Kube;
+    await tendEnded([job], { kube, hasSucceeded, ttlSeconds: 600 });
+    return did;
+  };
+  const finished = { conditions: [{ type: "Complete", status: "True" }] };
+
+  it("gets a time to live where it is over, or will be since all is done", async () => {
+    const ttl = ["ttlSecondsAfterFinished"];
+    expect(await tendOne({ status: finished }, false)).toEqual(ttl);
+    expect(await tendOne({ status: finished }, true)).toEqual(ttl);
+    expect(await tendOne({}, true)).toEqual(ttl);
+  });
+
+  it("is removed where it would go on in vain", async () => {
+    expect(await tendOne({}, false)).toEqual(["remove job-1"]);
+    const spec = { suspend: true };
+    expect(await tendOne({ spec }, true)).toEqual(["remove job-1"]);
+  });
+
+  it("is left alone where that was done before", async () => {
+    const spec = { ttlSecondsAfterFinished: 600 };
+    expect(await tendOne({ spec, status: finished }, true)).toEqual([]);
   });
 });
