@@ -21,6 +21,7 @@ export const runShard: RunStage<"shard"> = async (context) => {
     split: params.split,
     limit: params.limit ?? null,
     masks: params.masks,
+    list: params.list,
   };
   const tree = await openPlace(params.source);
   const planned = context.description.sources?.[params.source];

@@ -9,8 +9,8 @@ import { createHash } from "node:crypto";
 import { UserError } from "../../base/errors.ts";
 import type { FileTree, TreeFile } from "../places/file-tree.ts";
 import { byCodeUnit, LeftOutTally, type LeftOut } from "../places/left-out.ts";
-import { readAhead } from "../places/read-ahead.ts";
 import { splitPrefix } from "../places/split-prefix.ts";
+import { readFilesOf } from "./read-files.ts";
 import type { Source, SourceItem, SourceRequest } from "./source.ts";
 import { takeSpread } from "./take-spread.ts";
 
@@ -29,15 +29,7 @@ export async function openImageFolder(
     classes: listing.classes,
     items: items.map(({ origin, label }) => ({ origin, label })),
     leftOut: listing.leftOut,
-    read: (wanted, visit) =>
-      readAhead(
-        wanted.map((index) => items[index] as FolderItem),
-        {
-          sizeBytes: ({ file }) => file.sizeBytes,
-          read: ({ file }) => tree.read(file),
-          use: (position, _, file) => visit(position, file),
-        },
-      ),
+    read: readFilesOf(tree, items),
   };
 }
 

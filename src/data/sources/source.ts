@@ -2,8 +2,13 @@
  * The port to where images come from, and the table of formats. A source is a list in an order of its own, which is
  * the same wherever and whenever it is opened; reading gives files as stored, not pixels.
  */
-import type { SOURCE_FORMATS, Split } from "../../spec/params/params-shard.ts";
+import type {
+  FileList,
+  SOURCE_FORMATS,
+  Split,
+} from "../../spec/params/params-shard.ts";
 import { openCifar10 } from "./cifar10.ts";
+import { openFileList } from "./file-list.ts";
 import type { FileTree } from "../places/file-tree.ts";
 import { openImageFolder } from "./image-folder.ts";
 import type { LeftOut } from "../places/left-out.ts";
@@ -50,6 +55,8 @@ export type SourceRequest = {
   readonly split: Split;
   /** Take only so many items. */
   readonly limit: number | null;
+  /** Of a file list: where it lies in the source, and what goes with it. */
+  readonly list?: string | FileList | undefined;
   /** Whether masks are wanted; absent: where the source has them. */
   readonly masks?: boolean | undefined;
 };
@@ -61,6 +68,7 @@ export type OpenSource = (
 
 const formats: Readonly<Record<SourceFormat, OpenSource>> = {
   cifar10: openCifar10,
+  "file-list": openFileList,
   "image-folder": openImageFolder,
   tar: openTarFiles,
   voc: openVoc,

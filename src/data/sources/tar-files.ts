@@ -1,8 +1,9 @@
 /**
  * Tar files of photographs, as ImageNet and WebDataset have them: *.tar in a folder or bucket, below the split's folder
- * if there is one. Images (*.jpg, *.jpeg, *.png) are read by their range; nothing is unpacked.
+ * if there is one. Images (*.jpg, *.jpeg, *.png) are read by their range; nothing is unpacked. An archive may hold archives, as
+ * ILSVRC2012_img_train.tar holds one for each class: they are read where they lie, one level deep.
  *
- * Order: archives by name, members as they stand. The class of an image is, first that applies:
+ * Order: archives by name, members as they stand, those of an archive in an archive in its place. The class of an image is, first that applies:
  * 1. what the member of the same name says: `.cls` (a number or a name) or `.json` (`labelName`, `label`, `class` or
  *    `cls`) beside it, as in WebDataset;
  * 2. its folder in the archive;
@@ -30,7 +31,7 @@ const MAX_LABEL_BYTES = 64 * 2 ** 10;
 const ARCHIVES_AT_ONCE = 4;
 
 type TarItem = SourceItem & {
-  readonly archive: TreeFile;
+  readonly file: TreeFile;
   readonly offset: number;
   readonly sizeBytes: number;
 };
@@ -49,7 +50,7 @@ export async function openTarFiles(
     return false;
   });
   const walked = await mapBounded(archives, ARCHIVES_AT_ONCE, (archive) =>
-    walkArchive(tree, archive, leftOut),
+    walkFile(tree, archive, leftOut),
   );
   const found = walked.flat();
   const { classes, numberOf } = createClassNumbers(
@@ -71,9 +72,9 @@ export async function openTarFiles(
         wanted.map((index) => items[index] as TarItem),
         {
           sizeBytes: ({ sizeBytes }) => sizeBytes,
-          read: ({ archive, offset, sizeBytes }) =>
-            tree.readRange(archive, { offset, length: sizeBytes }),
-          use: (position, _, file) => visit(position, file),
+          read: ({ file, offset, sizeBytes }) =>
+            tree.readRange(file, { offset, length: sizeBytes }),
+          use: (position, _, bytes) => visit(position, bytes),
         },
       ),
   };
@@ -83,41 +84,80 @@ type Found = Omit<TarItem, "label" | "labels"> & {
   readonly label: TarLabel | null;
 };
 
-async function walkArchive(
+/** An archive: a file, or a member of one. */
+type Archive = {
+  readonly file: TreeFile;
+  /** The file's path, with `#` and the member's name. */
+  readonly name: string;
+  /** Where it begins in the file. */
+  readonly start: number;
+  readonly sizeBytes: number;
+  readonly isInside: boolean;
+};
+
+async function walkFile(
   tree: FileTree,
-  archive: TreeFile,
+  file: TreeFile,
   leftOut: LeftOutTally,
 ): Promise<Found[]> {
-  const images: TarMemberFound[] = [];
-  const labels = new Map<string, TarLabel>();
+  const { path: name, sizeBytes } = file;
+  const archive = { file, name, start: 0, sizeBytes, isInside: false };
   try {
-    const { sizeBytes } = archive;
-    const read = (range: { offset: number; length: number }) =>
-      tree.readRange(archive, range);
-    for await (const member of tarMembers({ sizeBytes, read })) {
-      const { name, type, offset, sizeBytes: length } = member;
-      const origin = `${archive.path}#${name}`;
-      if (type !== "0") leftOut.add("not a regular file", origin);
-      else if (MASK_NAME.test(name)) leftOut.add("a mask", origin);
-      else if (IMAGE_NAME.test(name)) images.push(member);
-      else if (!LABEL_NAME.test(name) || length > MAX_LABEL_BYTES)
-        leftOut.add("not named .jpg, .jpeg or .png", origin);
-      else {
-        const label = labelOf(name, await read({ offset, length }));
-        if (label) labels.set(keyOf(name), label);
-      }
-    }
+    return await walkArchive(tree, archive, leftOut);
   } catch (thrown) {
     if (!(thrown instanceof TarError)) throw thrown;
-    throw malformed(tree, archive, thrown);
+    throw malformed(tree, file, thrown);
   }
-  return images.map(({ name, offset, sizeBytes }) => ({
-    origin: `${archive.path}#${name}`,
-    label: labels.get(keyOf(name)) ?? placeLabel(name, archive),
-    archive,
-    offset,
-    sizeBytes,
-  }));
+}
+
+async function walkArchive(
+  tree: FileTree,
+  archive: Archive,
+  leftOut: LeftOutTally,
+): Promise<Found[]> {
+  const { file, start, sizeBytes } = archive;
+  const found: (TarMemberFound | readonly Found[])[] = [];
+  const labels = new Map<string, TarLabel>();
+  const read = (range: { offset: number; length: number }) =>
+    tree.readRange(file, { ...range, offset: start + range.offset });
+  for await (const member of tarMembers({ sizeBytes, read })) {
+    const { name, type, offset, sizeBytes: length } = member;
+    const origin = `${archive.name}#${name}`;
+    if (type !== "0") leftOut.add("not a regular file", origin);
+    else if (MASK_NAME.test(name)) leftOut.add("a mask", origin);
+    else if (IMAGE_NAME.test(name)) found.push(member);
+    else if (name.endsWith(".tar") && archive.isInside)
+      leftOut.add("an archive two archives deep", origin);
+    else if (name.endsWith(".tar")) {
+      const inner = {
+        file,
+        name: origin,
+        start: start + offset,
+        sizeBytes: length,
+        isInside: true,
+      };
+      found.push(await walkArchive(tree, inner, leftOut));
+    } else if (!LABEL_NAME.test(name) || length > MAX_LABEL_BYTES)
+      leftOut.add("not named .jpg, .jpeg or .png", origin);
+    else {
+      const label = labelOf(name, await read({ offset, length }));
+      if (label) labels.set(keyOf(name), label);
+    }
+  }
+  return found.flatMap((item) =>
+    "name" in item
+      ? [
+          {
+            origin: `${archive.name}#${item.name}`,
+            label:
+              labels.get(keyOf(item.name)) ?? placeLabel(item.name, archive),
+            file,
+            offset: start + item.offset,
+            sizeBytes: item.sizeBytes,
+          },
+        ]
+      : item,
+  );
 }
 
 /** WebDataset's key of a member: all of it before the first dot of its base name. */
@@ -128,11 +168,12 @@ function keyOf(name: string): string {
 }
 
 /** The class that an image has by where it lies. */
-function placeLabel(name: string, archive: TreeFile): TarLabel | null {
+function placeLabel(name: string, archive: Archive): TarLabel | null {
   const parts = name.split("/");
   const folder = parts.at(-2);
   if (folder !== undefined) return { name: folder, number: null };
-  const stem = archive.path.split("/").at(-1)?.slice(0, -".tar".length) ?? "";
+  const stem =
+    archive.name.split(/[/#]/).at(-1)?.slice(0, -".tar".length) ?? "";
   return name.startsWith(`${stem}_`) ? { name: stem, number: null } : null;
 }
 

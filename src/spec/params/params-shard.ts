@@ -3,6 +3,7 @@ import { z } from "zod";
 
 export const SOURCE_FORMATS = [
   "cifar10",
+  "file-list",
   "image-folder",
   "tar",
   "voc",
@@ -11,7 +12,19 @@ export const SOURCE_FORMATS = [
 export const SPLITS = ["train", "val", "trainval", "test"] as const;
 export type Split = (typeof SPLITS)[number];
 
-export const shardParams = z.strictObject({
+const pathInSource = z.string().min(1);
+const fileList = z.strictObject({
+  file: pathInSource.optional().describe("The list; `<split>.txt` or `.csv`."),
+  root: pathInSource
+    .optional()
+    .describe("The folder that the listed paths begin in; the source itself."),
+  classes: pathInSource
+    .optional()
+    .describe("Names of the classes, in the order of their numbers."),
+});
+export type FileList = z.output<typeof fileList>;
+
+const anyShardParams = z.strictObject({
   source: z
     .string()
     .min(1)
@@ -24,6 +37,12 @@ export const shardParams = z.strictObject({
     .default("train")
     .describe(
       "Which part of the source: a list of a VOC layout, a sub-folder of an image folder, which may also have no parts.",
+    ),
+  list: z
+    .union([pathInSource, fileList])
+    .optional()
+    .describe(
+      "File list: where in the source the list lies, `train_places205.csv`, and what goes with it.",
     ),
   masks: z
     .boolean()
@@ -66,3 +85,9 @@ export const shardParams = z.strictObject({
       "Fail when a larger fraction of the images than this is unreadable.",
     ),
 });
+
+/** A list means something to the one format that has one. */
+export const shardParams = anyShardParams.refine(
+  ({ list, format }) => list === undefined || format === "file-list",
+  { message: "only the format file-list has a list", path: ["list"] },
+);

@@ -50,6 +50,55 @@ const facts = ({ items, classes }: Source) =>
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
 
 describe("tar files", () => {
+  it("inside an archive, as ILSVRC2012_img_train.tar has them, are read where they lie", async () => {
+    const inner = await createTemporaryFolder();
+    await pack(inner, "n01440764.tar", {
+      "n01440764_1.JPEG": jpeg(0),
+      "deep.tar": "",
+    });
+    await pack(inner, "n02086240.tar", { "n02086240_7.JPEG": jpeg(1) });
+    await pack(inner, "deepest.tar", { "x.jpg": jpeg(0) });
+    const deepest = readFileSync(path.join(inner, "deepest.tar"));
+    await pack(inner, "n03000684.tar", {
+      "n03000684_2.JPEG": jpeg(2),
+      "too-deep.tar": deepest,
+    });
+    const folder = await createTemporaryFolder();
+    const member = (name: string) => readFileSync(path.join(inner, name));
+    await pack(folder, "train.tar", {
+      "n01440764.tar": member("n01440764.tar"),
+      "n02086240.tar": member("n02086240.tar"),
+      "n03000684.tar": member("n03000684.tar"),
+    });
+    const source = await openSource(request(folder));
+    expect(facts(source)).toEqual([
+      ["train.tar#n01440764.tar#n01440764_1.JPEG", "n01440764"],
+      ["train.tar#n02086240.tar#n02086240_7.JPEG", "n02086240"],
+      ["train.tar#n03000684.tar#n03000684_2.JPEG", "n03000684"],
+    ]);
+    expect(source.leftOut).toEqual([
+      {
+        reason: "an archive two archives deep",
+        count: 2,
+        examples: [
+          "train.tar#n01440764.tar#deep.tar",
+          "train.tar#n03000684.tar#too-deep.tar",
+        ],
+      },
+    ]);
+    const wantBytes = new Map(
+      [0, 1, 2].map((i) => [
+        ["n01440764", "n02086240", "n03000684"][i],
+        jpeg(i),
+      ]),
+    );
+    await source.read([0, 1, 2], (position, file) => {
+      const { label } = source.items[position] as Source["items"][number];
+      expect(Buffer.from(file)).toEqual(wantBytes.get(source.classes[label]));
+      return Promise.resolve();
+    });
+  });
+
   it("of a class each, as ImageNet has them, are classes by the archives' names", async () => {
     const folder = await createTemporaryFolder();
     await pack(folder, "n01440764.tar", { "n01440764_1.JPEG": jpeg(0) });
