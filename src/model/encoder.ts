@@ -1,68 +1,96 @@
 /**
- * A declared network as graph code: images in, the map of every layer out. Ordinary tfjs-core code, eager or traced.
+ * A declared network as graph code: images in, the maps of its layers out. Ordinary tfjs-core code, eager or traced. What each
+ * kind of layer does is in `layer-graphs.ts`.
  *
- * A With the batch's own statistics a bias changes nothing (batch norm takes it away again), so it is not computed there,
- *   and not trained. `moments` are then those of the convolution without its bias; `train/jobs/statistics` adds it.
  * Shape suffixes: N images, H height, W width, C channels.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { biasAdd, conv2d } from "../engine/engine.ts";
+import type { Moments } from "./batch-norm.ts";
 import {
-  normalizeBatch,
-  normalizeMeasured,
-  type Moments,
-} from "./batch-norm.ts";
-import { geometryOf, type LayerGeometry, type Network } from "./network.ts";
+  computeLayer,
+  type BatchNormMode,
+  type GraphContext,
+  type Parameters,
+} from "./layer-graphs.ts";
+import {
+  INPUT,
+  placesOf,
+  type LayerGeometry,
+  type Network,
+} from "./network.ts";
 
-/** Tensors of weights by name, whatever holds them. */
-export type Parameters = (name: string) => tf.Tensor;
-
-/** How batch norm is done (paper, section 2.5). */
-export type BatchNormMode = "batch" | "measured" | "folded";
+export type { BatchNormMode, Parameters } from "./layer-graphs.ts";
 
 /** The map of one layer after ReLU, and where its cells lie. */
 export type Activation = LayerGeometry & { readonly maps_NHWC: tf.Tensor4D };
 
 export type Encoded = {
+  /** The hypercolumn's, in its order. */
   readonly layers: readonly Activation[];
-  /** Per layer, in mode `batch` only. */
-  readonly moments: readonly Moments[];
+  /** Every layer by name, the image among them. */
+  readonly named: ReadonlyMap<string, Activation>;
+  /** By name of a convolution, of those in mode `batch`. */
+  readonly moments: ReadonlyMap<string, Moments>;
 };
 
-/** Runs the network on images [N, H, W, inputChannels]. */
+/** The head's dropout draws from stream 0. */
+const FIRST_STREAM = 1;
+
+/**
+ * Runs the network on images [N, H, W, inputChannels]; gray ones [N, H, W, 1] are given to every channel of a network for
+ * colour.
+ */
 export function encode(options: {
   readonly network: Network;
   readonly parameters: Parameters;
   readonly images_NHWC: tf.Tensor4D;
-  readonly batchNorm: BatchNormMode;
+  /** Of all convolutions, or by a convolution's name. */
+  readonly batchNorm: BatchNormMode | ((name: string) => BatchNormMode);
+  /** int32 [2], seed and step; left out: no layer drops anything, as outside of training. */
+  readonly dropoutSeed?: tf.Tensor1D | undefined;
 }): Encoded {
-  const { network, parameters, batchNorm } = options;
-  const moments: Moments[] = [];
-  let maps_NHWC = options.images_NHWC;
-  const layers = geometryOf(network).map((geometry, index) => {
-    const layer = network.layers[index] as Network["layers"][number];
-    if (layer.pool > 1)
-      maps_NHWC = tf.maxPool(maps_NHWC, layer.pool, layer.pool, "same");
-    const weight = parameters(`${layer.name}/weight`) as tf.Tensor4D;
-    maps_NHWC = conv2d(maps_NHWC, weight, {
-      stride: layer.stride,
-      pad: "same",
-    });
-    if (batchNorm === "batch") {
-      const normalized = normalizeBatch(maps_NHWC);
-      moments.push(normalized.moments);
-      maps_NHWC = normalized.maps_NHWC;
-    } else {
-      const bias = parameters(`${layer.name}/bias`) as tf.Tensor1D;
-      maps_NHWC = biasAdd(maps_NHWC, bias);
-    }
-    if (batchNorm === "measured")
-      maps_NHWC = normalizeMeasured(maps_NHWC, {
-        mean_C: parameters(`${layer.name}/mean`) as tf.Tensor1D,
-        variance_C: parameters(`${layer.name}/variance`) as tf.Tensor1D,
-      });
-    maps_NHWC = tf.relu(maps_NHWC);
-    return { ...geometry, maps_NHWC };
-  });
-  return { layers, moments };
+  const { network, parameters, batchNorm, dropoutSeed = null } = options;
+  const moments = new Map<string, Moments>();
+  let stream = FIRST_STREAM;
+  const context: GraphContext = {
+    parameters,
+    modeOf: typeof batchNorm === "string" ? () => batchNorm : batchNorm,
+    dropoutSeed,
+    nextStream: () => stream++,
+    measured: (name, of) => void moments.set(name, of),
+  };
+  let maps_NHWC = toChannels(options.images_NHWC, network.inputChannels);
+  const maps = new Map([[INPUT, maps_NHWC]]);
+  for (const layer of network.layers) {
+    maps_NHWC = computeLayer(layer, maps_NHWC, context);
+    maps.set(layer.name, maps_NHWC);
+  }
+  const named = placed(network, maps);
+  return {
+    layers: network.hypercolumn.map((name) => named.get(name) as Activation),
+    named,
+    moments,
+  };
+}
+
+function placed(
+  network: Network,
+  maps: ReadonlyMap<string, tf.Tensor4D>,
+): ReadonlyMap<string, Activation> {
+  return new Map(
+    [...placesOf(network)].map(([name, place]) => [
+      name,
+      { ...place, maps_NHWC: maps.get(name) as tf.Tensor4D },
+    ]),
+  );
+}
+
+function toChannels(images_NHWC: tf.Tensor4D, channels: number): tf.Tensor4D {
+  const given = images_NHWC.shape[3];
+  if (given === channels) return images_NHWC;
+  if (given !== 1)
+    throw new Error(
+      `the network reads ${channels} channels, the images have ${given}`,
+    );
+  return tf.tile(images_NHWC, [1, 1, 1, channels]);
 }

@@ -36,7 +36,7 @@ function readLayer(
   const places = ys_P.size;
   const rows_RC = tf.reshape<tf.Rank.R2>(layer.maps_NHWC, [n * h * w, c]);
   const firstRow_P = firstRows(n, h * w, places / n);
-  if (layer.stride === 1)
+  if (isImageSized(layer))
     return tf.gather(rows_RC, rowOf(firstRow_P, ys_P, xs_P, w));
 
   const y = between(ys_P, layer, h);
@@ -133,19 +133,24 @@ export function projectDense(
   return parts.reduce((sum, part) => tf.add(sum, part));
 }
 
+/** A cell for each pixel, in its place. */
+function isImageSized({ stride, offset }: LayerGeometry): boolean {
+  return stride === 1 && offset === 0;
+}
+
 /** Bilinear between the cells' centres, as the sparse read-out mixes them (invariant A). */
 function upsample(
   maps_NHWC: tf.Tensor4D,
-  { name, stride, offset }: LayerGeometry,
+  place: LayerGeometry,
   height: number,
   width: number,
 ): tf.Tensor4D {
-  if (stride === 1) return maps_NHWC;
-  if (offset !== (stride - 1) / 2)
-    throw new Error(
-      `${name}: a dense read-out of stride ${stride} with offset ${offset} is not built; only (stride − 1) / 2 is`,
-    );
+  if (isImageSized(place)) return maps_NHWC;
+  const { stride, offset } = place;
   const [n, h, w, c] = maps_NHWC.shape;
+  const isCentred = offset === (stride - 1) / 2;
+  if (!isCentred || h * stride < height || w * stride < width)
+    return mix(mix(maps_NHWC, place, 1, height), place, 2, width);
   const full = tf.image.resizeBilinear(
     maps_NHWC,
     [h * stride, w * stride],
@@ -155,4 +160,20 @@ function upsample(
   return h * stride === height && w * stride === width
     ? full
     : tf.slice(full, [0, 0, 0, 0], [n, height, width, c]);
+}
+
+/** Along one axis, for cells whose centres no resize of TensorFlow's knows: from cells to `pixels` pixels. */
+function mix(
+  maps_NHWC: tf.Tensor4D,
+  place: LayerGeometry,
+  axis: 1 | 2,
+  pixels: number,
+): tf.Tensor4D {
+  const at = tf.range(0, pixels, 1, "int32");
+  const cells = maps_NHWC.shape[axis];
+  const { cell, next, near, far } = between(at, place, cells);
+  const along = axis === 1 ? [pixels, 1, 1] : [pixels, 1];
+  const share = (index: tf.Tensor1D, of: tf.Tensor1D) =>
+    tf.mul(tf.gather(maps_NHWC, index, axis), tf.reshape(of, along));
+  return tf.add(share(cell, near), share(next, far));
 }

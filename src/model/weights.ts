@@ -18,8 +18,11 @@ export type Weights = ReadonlyMap<string, WeightArray>;
 export type WeightDeclaration = {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly init: "xavier" | "zero";
+  readonly init: Init;
 };
+
+/** `xavier`: Glorot and Bengio, 2010; `he`: He et al., 2015, for the ReLU behind it. */
+export type Init = "xavier" | "he" | "zero" | "one";
 
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, side) => product * side, 1);
@@ -35,14 +38,20 @@ export function createWeights(
       declared.name,
       {
         shape: declared.shape,
-        values:
-          declared.init === "zero"
-            ? new Float32Array(sizeOf(declared.shape))
-            : xavierUniform(declared, seed),
+        values: firstValues[declared.init](declared, seed),
       },
     ]),
   );
 }
+
+type FirstValues = (declared: WeightDeclaration, seed: number) => Float32Array;
+
+const firstValues: Readonly<Record<Init, FirstValues>> = {
+  xavier: xavierUniform,
+  he: heNormal,
+  zero: ({ shape }) => new Float32Array(sizeOf(shape)),
+  one: ({ shape }) => new Float32Array(sizeOf(shape)).fill(1),
+};
 
 /** Uniform in ± sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010). */
 function xavierUniform(
@@ -57,6 +66,23 @@ function xavierUniform(
     { length: sizeOf(shape) },
     (_, index) => (2 * uniform(seed, stream, index) - 1) * bound,
   );
+}
+
+/** Normal with variance 2 / fan in (He et al., 2015), by the Box-Muller transform. */
+function heNormal(
+  { name, shape }: WeightDeclaration,
+  seed: number,
+): Float32Array {
+  const deviation = Math.sqrt(2 / sizeOf(shape.slice(0, -1)));
+  const stream = streamOf(name);
+  return Float32Array.from({ length: sizeOf(shape) }, (_, index) => {
+    // Not 0, whose logarithm is infinite.
+    const radius = Math.sqrt(
+      -2 * Math.log(1 - uniform(seed, stream, index, 0)),
+    );
+    const angle = 2 * Math.PI * uniform(seed, stream, index, 1);
+    return deviation * radius * Math.cos(angle);
+  });
 }
 
 /** The weight of that name; a missing one is a bug of the caller. */

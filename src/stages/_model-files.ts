@@ -7,11 +7,12 @@ import { UserError } from "../base/errors.ts";
 import {
   encoderDeclarations,
   hasStatistics,
+  isFolded,
 } from "../model/encoder-weights.ts";
 import type { Network } from "../model/network.ts";
-import { networks } from "../model/networks.ts";
+import { networkOf } from "../model/networks.ts";
 import type { WeightDeclaration, Weights } from "../model/weights.ts";
-import { MODELS } from "../spec/params/params-common.ts";
+import { model as modelChoice } from "../spec/params/params-model.ts";
 import { fromTensorData, toTensorData } from "../train/variables.ts";
 import {
   artifactFilePath,
@@ -36,7 +37,7 @@ export const METRICS_FILE = "metrics.jsonl";
 
 const common = {
   version: z.literal(1),
-  network: z.enum(MODELS),
+  network: modelChoice,
   /** What was subtracted from gray values in [0, 1]. */
   grayMean: z.number(),
   /** Id of the dataset that it learned from, or whose statistics it has. */
@@ -146,6 +147,19 @@ export function encodeWeights(weights: Weights): Uint8Array {
   return encodeSafetensors(toTensorData(weights));
 }
 
+/** Weights of a file that must hold an encoder, normalized or folded, and the other declared ones. */
+export async function readEncoderWeights(
+  files: ModelFiles,
+  path: string,
+  network: Network,
+  others: readonly WeightDeclaration[] = [],
+): Promise<Weights> {
+  const weights = decodeWeights(files, path, await files.read(path));
+  const form = isFolded(network, weights) ? "folded" : "normalized";
+  const declared = [...encoderDeclarations(network, form), ...others];
+  return checkWeights(files, path, weights, declared);
+}
+
 /** Weights of a file that must hold at least the declared ones. */
 export async function readWeights(
   files: ModelFiles,
@@ -153,6 +167,15 @@ export async function readWeights(
   declarations: readonly WeightDeclaration[],
 ): Promise<Weights> {
   const weights = decodeWeights(files, path, await files.read(path));
+  return checkWeights(files, path, weights, declarations);
+}
+
+function checkWeights(
+  files: ModelFiles,
+  path: string,
+  weights: Weights,
+  declarations: readonly WeightDeclaration[],
+): Weights {
   for (const { name, shape } of declarations) {
     const found = weights.get(name)?.shape;
     if (found && found.join() === shape.join()) continue;
@@ -190,18 +213,15 @@ function decodeTensors(files: ModelFiles, path: string, bytes: Uint8Array) {
   }
 }
 
-/** Network and weights of a pretrained or initialized encoder, with its measured statistics. */
+/** Network and weights of an encoder, with its measured statistics or folded. */
 export async function readEncoder(
   files: ModelFiles,
 ): Promise<{ readonly network: Network; readonly weights: Weights }> {
   const { network: name } = await readModelDescription(files);
-  const network = networks[name];
-  const weights = await readWeights(
-    files,
-    ENCODER_FILE,
-    encoderDeclarations(network),
-  );
-  if (hasStatistics(network, weights)) return { network, weights };
+  const network = networkOf(name);
+  const weights = await readEncoderWeights(files, ENCODER_FILE, network);
+  if (hasStatistics(network, weights) || isFolded(network, weights))
+    return { network, weights };
   throw new UserError({
     code: "model.no-statistics",
     message: `'${files.placeOf(ENCODER_FILE)}' has no batch-norm statistics ('<layer>/mean' and '<layer>/variance')`,

@@ -85,7 +85,7 @@ export const runFinetune: RunStage<"finetune"> = async (context) => {
     encodeModelDescription({
       kind: "classifier",
       version: 1,
-      network: network.name,
+      network: network.model,
       grayMean: GRAY_MEAN,
       dataset: images.id,
       classes: [...images.classes],

@@ -5,7 +5,7 @@
  */
 import { GRAY_MEAN } from "../data/pixels/color.ts";
 import { encoderDeclarations } from "../model/encoder-weights.ts";
-import { networks } from "../model/networks.ts";
+import { networkOf } from "../model/networks.ts";
 import { createWeights, parameterCount } from "../model/weights.ts";
 import { openStageEngine } from "./_context.ts";
 import { openStageImages } from "./_images.ts";
@@ -20,7 +20,7 @@ import type { RunStage } from "./stage.ts";
 
 export const runInitialize: RunStage<"initialize"> = async (context) => {
   const { params, output, seed } = context;
-  const network = networks[params.model];
+  const network = networkOf(params.model);
   const declarations = encoderDeclarations(network);
   const limit = params.statistics.images;
   const images = await openStageImages(context, {

@@ -6,7 +6,7 @@ import { systemClock } from "../base/clock.ts";
 import { GRAY_MEAN } from "../data/pixels/color.ts";
 import type { ImageSet } from "../data/images/image-set.ts";
 import type { Engine } from "../engine/engine.ts";
-import { networks } from "../model/networks.ts";
+import { networkOf } from "../model/networks.ts";
 import type { ObjectiveSettings } from "../model/objectives.ts";
 import type {
   ObjectiveKind,
@@ -76,7 +76,7 @@ async function pretrain<K extends ObjectiveKind>(
   });
   const encoder = await measureOnFirst(images, params.statistics.images, {
     engine,
-    network: networks[params.model],
+    network: networkOf(params.model),
     weights: trained.encoder,
   });
   const { rows, steps, loader } = trained.result;
@@ -110,7 +110,7 @@ async function train<K extends ObjectiveKind>(
   const { params, seed } = context;
   const job = await createPretextJob({
     ...given,
-    network: networks[params.model],
+    network: networkOf(params.model),
     seed,
     batch: params.batch,
     mirror: params.mirror,

@@ -5,7 +5,8 @@ import {
   encoderDeclarations,
   foldStatistics,
 } from "../../src/model/encoder-weights.ts";
-import { networks } from "../../src/model/networks.ts";
+import { unitsOf } from "../../src/model/network.ts";
+import { networkOf } from "../../src/model/networks.ts";
 import {
   createWeights,
   weightOf,
@@ -21,7 +22,8 @@ beforeAll(() => {
   testEngine();
 });
 
-const { conv6 } = networks;
+const conv6 = networkOf("conv6");
+const units = unitsOf(conv6);
 const SIDE = 24;
 const images = (count: number) =>
   tf.tensor4d(pseudoRandom(count * SIDE * SIDE, 3, 0.25), [
@@ -50,23 +52,23 @@ const run = (
 function measuredWeights(images_NHWC: tf.Tensor4D): Weights {
   const first = createWeights(encoderDeclarations(conv6), 11);
   const weights = new Map(first);
-  conv6.layers.forEach(({ name, width }, i) =>
+  units.forEach(({ name, width }, i) =>
     weights.set(`${name}/bias`, {
       shape: [width],
       values: pseudoRandom(width, i, 0.3),
     }),
   );
   const { moments } = run(weights, "batch", images_NHWC);
-  conv6.layers.forEach(({ name, width }, i) => {
+  units.forEach(({ name, width }) => {
     const bias = weightOf(weights, `${name}/bias`).values;
-    const mean = moments[i]?.mean_C.dataSync() as Float32Array;
+    const mean = moments.get(name)?.mean_C.dataSync() as Float32Array;
     weights.set(`${name}/mean`, {
       shape: [width],
       values: mean.map((value, c) => value + (bias[c] as number)),
     });
     weights.set(`${name}/variance`, {
       shape: [width],
-      values: moments[i]?.variance_C.dataSync() as Float32Array,
+      values: moments.get(name)?.variance_C.dataSync() as Float32Array,
     });
   });
   return weights;
@@ -83,7 +85,7 @@ test("every layer has the side and width of the declaration, and batch norm give
     [4, 3, 3, 128],
     [4, 3, 3, 128],
   ]);
-  expect(moments).toHaveLength(6);
+  expect(moments.size).toBe(6);
   // Half of a standardized layer is cut off: E[relu²] = 1/2 if it were normal.
   for (const { maps_NHWC } of layers) {
     const square = tf.mean(tf.square(maps_NHWC)).dataSync()[0] as number;
@@ -104,7 +106,7 @@ test("the reported variance is divided by the number of values, like the one tha
     "same",
   );
   const want = tf.moments(maps, [0, 1, 2]);
-  const got = moments[0];
+  const got = moments.get("conv1");
   expect(
     relativeDifference(
       got?.variance_C.dataSync() as Float32Array,

@@ -117,9 +117,32 @@ test("gradients reach the four cells around a place and no others", () => {
   expect(relativeDifference(shares, want)).toBeLessThan(1e-6);
 });
 
-test("a dense read-out refuses cells that are not centred rather than shift the picture", () => {
-  const layer = { ...layerOf(2, 1, [1, 4, 4]), offset: 0 };
-  expect(() =>
-    projectDense([layer], tf.ones<tf.Rank.R2>([1, 1]), [4, 4]),
-  ).toThrow("stride 2 with offset 0");
+test.each([
+  ["at pixel 0, as those of ResNets", [0, 0, 0, 0]],
+  ["beyond the middle of a stride, as those of AlexNet", [0, 6, 14, 46]],
+  ["before the image", [-3, -1.5, 0.25, 0]],
+])("the two read-outs agree too where cells begin %s", (_name, offsets) => {
+  const layers = [1, 8, 16, 32].map((stride, i) => ({
+    ...layerOf(stride, 3, [2, 37, 64]),
+    offset: offsets[i] ?? 0,
+  }));
+  const weight = tf.tensor2d(pseudoRandom(12 * 5, 9), [12, 5]);
+  const { ys, xs } = allPlaces(2, 37, 64);
+  const sparse = tf.matMul(readSparse(layers, ys, xs), weight);
+  const dense = projectDense(layers, weight, [37, 64]);
+  expect(relativeDifference(dense.dataSync(), sparse.dataSync())).toBeLessThan(
+    1e-5,
+  );
+});
+
+test("maps that are smaller than the image, as without padding, are read to its edge", () => {
+  const layer = { ...layerOf(4, 2, [1, 8, 8]), offset: 3.5 };
+  const weight = tf.tensor2d(pseudoRandom(2 * 3, 9), [2, 3]);
+  const { ys, xs } = allPlaces(1, 16, 16);
+  const sparse = tf.matMul(readSparse([layer], ys, xs), weight);
+  const dense = projectDense([layer], weight, [16, 16]);
+  expect(dense.shape).toEqual([1, 16, 16, 3]);
+  expect(relativeDifference(dense.dataSync(), sparse.dataSync())).toBeLessThan(
+    1e-5,
+  );
 });

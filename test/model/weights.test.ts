@@ -5,7 +5,8 @@ import {
   foldStatistics,
   hasStatistics,
 } from "../../src/model/encoder-weights.ts";
-import { networks } from "../../src/model/networks.ts";
+import { unitsOf } from "../../src/model/network.ts";
+import { networkOf } from "../../src/model/networks.ts";
 import {
   createWeights,
   pickWeights,
@@ -13,7 +14,7 @@ import {
   type Weights,
 } from "../../src/model/weights.ts";
 
-const { conv6 } = networks;
+const conv6 = networkOf("conv6");
 const declarations = encoderDeclarations(conv6);
 
 test("first weights are uniform within Glorot's bound and biases are zero", () => {
@@ -56,7 +57,7 @@ test("a missing weight is named together with those that are there", () => {
 test("folding divides weights and shifted biases by the root of the variance, and drops the statistics", () => {
   const weights: Weights = new Map([
     ...createWeights(declarations, 3),
-    ...conv6.layers.flatMap(({ name, width }) => {
+    ...unitsOf(conv6).flatMap(({ name, width }) => {
       const fill = (value: number) => ({
         shape: [width],
         values: new Float32Array(width).fill(value),

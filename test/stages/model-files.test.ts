@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { encoderDeclarations } from "../../src/model/encoder-weights.ts";
-import { networks } from "../../src/model/networks.ts";
+import { unitsOf } from "../../src/model/network.ts";
+import { networkOf } from "../../src/model/networks.ts";
 import { createWeights, type Weights } from "../../src/model/weights.ts";
 import {
   encodeModelDescription,
@@ -13,7 +14,7 @@ import {
 } from "../../src/stages/_model-files.ts";
 import { encodeSafetensors } from "../../src/store/artifacts/safetensors.ts";
 
-const { conv6 } = networks;
+const conv6 = networkOf("conv6");
 const declarations = encoderDeclarations(conv6);
 const description: ModelDescription = {
   kind: "encoder",
@@ -30,7 +31,7 @@ const filesOf = (files: Readonly<Record<string, Uint8Array>>): ModelFiles => ({
 });
 
 function withStatistics(weights: Weights): Weights {
-  const statistics = conv6.layers.flatMap(({ name, width }) =>
+  const statistics = unitsOf(conv6).flatMap(({ name, width }) =>
     ["mean", "variance"].map(
       (which) =>
         [
@@ -50,7 +51,7 @@ describe("models as files", () => {
       "weights.safetensors": encodeWeights(weights),
     });
     const encoder = await readEncoder(read);
-    expect(encoder.network).toBe(conv6);
+    expect(encoder.network).toEqual(conv6);
     for (const [name, array] of weights)
       expect(encoder.weights.get(name)).toEqual(array);
   });
@@ -102,10 +103,21 @@ describe("models as files", () => {
       });
   });
 
-  test("an encoder without statistics can not be fine-tuned, and the error says which stages measure them", async () => {
+  test("an encoder without batch-norm statistics has been folded, and comes back as it is", async () => {
+    const weights = createWeights(declarations, 5);
     const read = filesOf({
       "model.json": encodeModelDescription(description),
-      "weights.safetensors": encodeWeights(createWeights(declarations, 5)),
+      "weights.safetensors": encodeWeights(weights),
+    });
+    expect((await readEncoder(read)).weights.size).toBe(weights.size);
+  });
+
+  test("an encoder that has the statistics of some layers alone is refused, and the error says which stages measure them", async () => {
+    const weights = withStatistics(createWeights(declarations, 5));
+    const some = [...weights].filter(([name]) => name !== "conv3/variance");
+    const read = filesOf({
+      "model.json": encodeModelDescription(description),
+      "weights.safetensors": encodeWeights(new Map(some)),
     });
     await expect(readEncoder(read)).rejects.toMatchObject({
       code: "model.no-statistics",

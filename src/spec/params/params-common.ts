@@ -2,12 +2,6 @@
 import { z } from "zod";
 import { count } from "./units.ts";
 
-/** Networks by name; `model/networks.ts` has one entry for each. */
-export const MODELS = ["conv6"] as const;
-export type ModelName = (typeof MODELS)[number];
-
-export const model = z.enum(MODELS).describe("The encoder network.");
-
 /** More images at once than this and their numbers no longer fit into one constant of a compiled step. */
 const LARGEST_BATCH = 65_536;
 

@@ -3,12 +3,12 @@ import { z } from "zod";
 import {
   batchOf,
   learningRateSchedule,
-  model,
   readOneWay,
   side,
   statistics,
   trainingCrop,
 } from "./params-common.ts";
+import { model } from "./params-model.ts";
 import { count } from "./units.ts";
 
 const crop = trainingCrop(

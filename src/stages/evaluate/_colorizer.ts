@@ -8,9 +8,8 @@ import type { Image } from "../../data/pixels/image.ts";
 import { fromGrayAb, LAB_SCALE } from "../../data/pixels/lab.ts";
 import { UserError } from "../../base/errors.ts";
 import type { Engine, TensorValue } from "../../engine/engine.ts";
-import { encoderDeclarations } from "../../model/encoder-weights.ts";
 import { geometryOf } from "../../model/network.ts";
-import { networks } from "../../model/networks.ts";
+import { networkOf } from "../../model/networks.ts";
 import { objectives, type ObjectiveSettings } from "../../model/objectives.ts";
 import { floatsOf } from "../../train/trainer.ts";
 import { createPredictor } from "../../train/jobs/predictor.ts";
@@ -18,6 +17,7 @@ import {
   ENCODER_FILE,
   HEAD_FILE,
   readModelDescription,
+  readEncoderWeights,
   readWeights,
   type ModelFiles,
 } from "../_model-files.ts";
@@ -68,14 +68,14 @@ export async function createColorizer(options: {
   const model = await readModelDescription(files);
   if (model.kind !== "colorizer") throw notAColorizer(model.kind);
   const settings = model.objective;
-  const network = networks[model.network];
+  const network = networkOf(model.network);
   const objective = objectives[settings.kind];
   const head = objective.declarations(settings, geometryOf(network));
   const predictor = await createPredictor({
     engine,
     network,
     weights: new Map([
-      ...(await readWeights(files, ENCODER_FILE, encoderDeclarations(network))),
+      ...(await readEncoderWeights(files, ENCODER_FILE, network)),
       ...(await readWeights(files, HEAD_FILE, head)),
     ]),
     shape: [batch, height, width, 1],

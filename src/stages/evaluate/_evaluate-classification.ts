@@ -2,10 +2,9 @@
 import { createGrayBatches } from "../../data/batches/gray-batches.ts";
 import type { ImageSet } from "../../data/images/image-set.ts";
 import { UserError } from "../../base/errors.ts";
-import { encoderDeclarations } from "../../model/encoder-weights.ts";
 import { classify, classifierDeclarations } from "../../model/heads.ts";
 import { geometryOf, widthOf } from "../../model/network.ts";
-import { networks } from "../../model/networks.ts";
+import { networkOf } from "../../model/networks.ts";
 import {
   meanCrossEntropy,
   predictedClasses,
@@ -24,7 +23,7 @@ import {
   CLASSIFIER_FILE,
   openModelFiles,
   readModelDescription,
-  readWeights,
+  readEncoderWeights,
   type ModelFiles,
 } from "../_model-files.ts";
 import type { StageContext, StageResult } from "../stage.ts";
@@ -70,16 +69,18 @@ async function openClassifier(
   { images, batch }: { readonly images: ImageSet; readonly batch: number },
 ): Promise<Predictor> {
   const { network: name } = await readModelDescription(files);
-  const network = networks[name];
+  const network = networkOf(name);
   const { width, height } = images.imageSize;
   const inputs = widthOf(geometryOf(network));
   return createPredictor({
     engine: openStageEngine(context.engine),
     network,
-    weights: await readWeights(files, CLASSIFIER_FILE, [
-      ...encoderDeclarations(network),
-      ...classifierDeclarations(inputs, images.classes.length),
-    ]),
+    weights: await readEncoderWeights(
+      files,
+      CLASSIFIER_FILE,
+      network,
+      classifierDeclarations(inputs, images.classes.length),
+    ),
     shape: [batch, height, width, 1],
     outputs: (layers, parameters) => ({ logits: classify(layers, parameters) }),
   });

@@ -12,8 +12,9 @@ import {
 } from "../../engine/engine.ts";
 import { encode, type BatchNormMode } from "../../model/encoder.ts";
 import {
-  convolutionDeclarations,
   encoderDeclarations,
+  movableDeclarations,
+  type EncoderForm,
 } from "../../model/encoder-weights.ts";
 import { classify, classifierDeclarations } from "../../model/heads.ts";
 import { classificationLoss } from "../../model/losses.ts";
@@ -79,9 +80,14 @@ export async function createClassificationJob(
   const steps = openSteps(options);
   const toBatch = createGrayBatches({ imageSize, batch, seed, shift });
   const variables = createVariables(model.firstWeights);
-  const logitsOf = (images_NHWC: tf.Tensor4D) => {
+  const logitsOf = (images_NHWC: tf.Tensor4D, dropoutSeed?: tf.Tensor1D) => {
     const { parameters } = variables;
-    const { layers } = encode({ ...options, parameters, images_NHWC });
+    const { layers } = encode({
+      ...options,
+      parameters,
+      images_NHWC,
+      dropoutSeed,
+    });
     return classify(layers, parameters);
   };
   const trainer = await createTrainer({
@@ -94,9 +100,9 @@ export async function createClassificationJob(
       images: { shape: shapeOf(images, batch) },
       labels: { shape: [batch], dtype: "int32" },
     },
-    loss: (tensors) => ({
+    loss: (tensors, dropoutSeed) => ({
       loss: classificationLoss(
-        logitsOf(tensors["images"] as tf.Tensor4D),
+        logitsOf(tensors["images"] as tf.Tensor4D, dropoutSeed),
         tensors["labels"] as tf.Tensor1D,
       ),
     }),
@@ -141,9 +147,8 @@ function declareModel({
   readonly trained: readonly TrainedWeight[];
   readonly firstWeights: Weights;
 } {
-  const body = encoderDeclarations(network);
-  const movable =
-    batchNorm === "folded" ? body : convolutionDeclarations(network);
+  const body = encoderDeclarations(network, formsOf[batchNorm]);
+  const movable = movableDeclarations(network, formsOf[batchNorm]);
   const head = classifierDeclarations(
     widthOf(geometryOf(network)),
     images.classes.length,
@@ -162,6 +167,10 @@ function declareModel({
     firstWeights: pickWeights(start, [...movable, ...head]),
   };
 }
+
+const formsOf: Readonly<
+  Record<ClassificationOptions["batchNorm"], EncoderForm>
+> = { batch: "normalized", folded: "folded" };
 
 function shapeOf({ imageSize }: ImageSet, count: number): GrayImages["shape"] {
   return [count, imageSize.height, imageSize.width, 1];

@@ -14,7 +14,7 @@ import {
   type Activation,
   type Parameters,
 } from "../../model/encoder.ts";
-import { foldStatistics, hasStatistics } from "../../model/encoder-weights.ts";
+import { foldStatistics } from "../../model/encoder-weights.ts";
 import type { Network } from "../../model/network.ts";
 import type { Weights } from "../../model/weights.ts";
 import type { GrayImages } from "./gray-images.ts";
@@ -39,9 +39,7 @@ export async function createPredictor(options: {
   ): Readonly<Record<string, tf.Tensor>>;
 }): Promise<Predictor> {
   const { engine, network, weights, shape } = options;
-  const folded = hasStatistics(network, weights)
-    ? foldStatistics(network, weights)
-    : weights;
+  const folded = foldStatistics(network, weights);
   const variables = createVariables(folded);
   const program = await createProgram(engine, {
     functions: {

@@ -8,8 +8,8 @@ import type { ImageSet } from "../../data/images/image-set.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { encode } from "../../model/encoder.ts";
 import {
-  convolutionDeclarations,
   encoderDeclarations,
+  movableDeclarations,
 } from "../../model/encoder-weights.ts";
 import { geometryOf, type Network } from "../../model/network.ts";
 import type { Objective } from "../../model/objective.ts";
@@ -58,10 +58,10 @@ export async function createPretextJob<K extends ObjectiveKind>(
   const objective: Objective<ObjectiveSettings[K]> = objectives[kind];
   const encoder = encoderDeclarations(network);
   const head = objective.declarations(settings, geometryOf(network));
-  const convolutions = convolutionDeclarations(network);
+  const movable = movableDeclarations(network, "normalized");
   const firstEncoder = createWeights(encoder, seed);
   const firstWeights: Weights = new Map([
-    ...pickWeights(firstEncoder, convolutions),
+    ...pickWeights(firstEncoder, movable),
     ...createWeights(head, seed),
   ]);
   const { width, height } = images.imageSize;
@@ -85,11 +85,11 @@ export async function createPretextJob<K extends ObjectiveKind>(
     engine: options.engine,
     seed,
     variables,
-    trained: [...convolutions, ...head].map((declared) =>
+    trained: [...movable, ...head].map((declared) =>
       toTrained(declared, optimizer.biasRate),
     ),
     inputs: {
-      images: { shape: [batch, height, width, network.inputChannels] },
+      images: { shape: [batch, height, width, 1] },
       ...objective.inputs(settings, batch),
     },
     loss: (tensors, dropoutSeed) => {
@@ -100,6 +100,7 @@ export async function createPretextJob<K extends ObjectiveKind>(
         parameters,
         images_NHWC,
         batchNorm: "batch",
+        dropoutSeed,
       });
       return objective.loss({
         settings,

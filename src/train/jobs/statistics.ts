@@ -5,6 +5,9 @@
  * Images that fit are one part and one pass, which measures all layers. More of them take a pass for each layer, in parts:
  * what the parts say is merged, the layer is folded with it, and the next layer is measured behind it. Both ways agree to
  * rounding. Parts are read anew in each pass, so that no more than one is in memory.
+ *
+ * Networks of very many layers are measured in one pass all the same: each part is then normalized with its own statistics
+ * on the way, which differ from those of all images by the chance of the sample alone.
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import {
@@ -15,12 +18,13 @@ import {
 import { encode, type Parameters } from "../../model/encoder.ts";
 import {
   encoderDeclarations,
-  foldStatistics,
+  foldUnit,
+  normalizedUnits,
 } from "../../model/encoder-weights.ts";
-import type { ConvLayer, Network } from "../../model/network.ts";
+import type { Moments as ModelMoments } from "../../model/batch-norm.ts";
+import type { Network } from "../../model/network.ts";
 import {
   pickWeights,
-  weightOf,
   type WeightArray,
   type Weights,
 } from "../../model/weights.ts";
@@ -50,7 +54,7 @@ export async function measureStatistics(
       const outputs: PartMoments[] = [];
       for await (const part of images.parts())
         outputs.push(await meter.measure(pass, part));
-      const statistics = pass.measured.layers.flatMap(({ name }) =>
+      const statistics = pass.measured.flatMap((name) =>
         statisticsOf(name, weights, mergeMoments(outputs, name)),
       );
       weights = new Map([...weights, ...statistics]);
@@ -62,16 +66,22 @@ export async function measureStatistics(
   }
 }
 
-/** Layers that one pass measures, and those in front of them, which are folded by then. */
-type Pass = { readonly front: Network; readonly measured: Network };
+/** Names of the convolutions that one pass measures, and of those in front of them, which are folded by then. */
+type Pass = {
+  readonly front: ReadonlySet<string>;
+  readonly measured: readonly string[];
+};
+
+/** More passes over the images than this take longer than their exactness is worth. */
+const MOST_PASSES = 20;
 
 function passesOf(network: Network, parts: number): readonly Pass[] {
-  const some = (layers: readonly ConvLayer[]) => ({ ...network, layers });
-  return parts === 1
-    ? [{ front: some([]), measured: network }]
-    : network.layers.map((layer, index) => ({
-        front: some(network.layers.slice(0, index)),
-        measured: some([layer]),
+  const names = normalizedUnits(network).map(({ name }) => name);
+  return parts === 1 || names.length > MOST_PASSES
+    ? [{ front: new Set(), measured: names }]
+    : names.map((name, index) => ({
+        front: new Set(names.slice(0, index)),
+        measured: [name],
       }));
 }
 
@@ -101,9 +111,7 @@ async function createMeter(
   passes: readonly Pass[],
   sizes: readonly number[],
 ): Promise<Meter> {
-  const variables = createVariables(
-    pickWeights(weights, encoderDeclarations(network)),
-  );
+  const variables = createVariables(foldable(network, weights));
   const [, height, width, channels] = shape;
   const nameOf = (pass: Pass, images: number) =>
     `pass-${passes.indexOf(pass)}-images-${images}`;
@@ -112,7 +120,11 @@ async function createMeter(
       nameOf(pass, images),
       stepFunction(
         { images: { shape: [images, height, width, channels] as const } },
-        (tensors) => momentsOf(pass, variables.parameters, tensors.images),
+        (tensors) =>
+          momentsOf(pass, network, {
+            parameters: variables.parameters,
+            images_NHWC: tensors.images,
+          }),
       ),
     ]),
   );
@@ -127,11 +139,14 @@ async function createMeter(
       return { images, read: (name) => floatsOf(outputs, name) };
     },
     async fold({ measured }, current) {
-      const folded = foldStatistics(measured, current);
-      const own = pickWeights(folded, encoderDeclarations(measured));
-      await program.write(
-        new Map([...own].map(([name, { values }]) => [name, values])),
-      );
+      const folded = measured.flatMap((name) => {
+        const { weight, bias } = foldUnit(name, current);
+        return [
+          [`${name}/weight`, weight.values],
+          [`${name}/bias`, bias.values],
+        ] as const;
+      });
+      await program.write(new Map(folded));
     },
     async close() {
       await program.close();
@@ -140,26 +155,39 @@ async function createMeter(
   };
 }
 
+/** The encoder's weights, with a bias for every convolution that may be folded on the way. */
+function foldable(network: Network, weights: Weights): Weights {
+  const biases = normalizedUnits(network).map(
+    ({ name, width }) =>
+      [
+        `${name}/bias`,
+        weights.get(`${name}/bias`) ?? {
+          shape: [width],
+          values: new Float32Array(width),
+        },
+      ] as const,
+  );
+  const own = pickWeights(weights, encoderDeclarations(network));
+  return new Map([...own, ...biases]);
+}
+
+/** What a pass does not measure, and what lies behind it, is not computed: nobody fetches it. */
 function momentsOf(
   { front, measured }: Pass,
-  parameters: Parameters,
-  images_NHWC: tf.Tensor4D,
+  network: Network,
+  given: {
+    readonly parameters: Parameters;
+    readonly images_NHWC: tf.Tensor4D;
+  },
 ): Readonly<Record<string, tf.Tensor1D>> {
-  const before = encode({
-    network: front,
-    parameters,
-    images_NHWC,
-    batchNorm: "folded",
-  });
   const { moments } = encode({
-    network: measured,
-    parameters,
-    images_NHWC: before.layers.at(-1)?.maps_NHWC ?? images_NHWC,
-    batchNorm: "batch",
+    ...given,
+    network,
+    batchNorm: (name) => (front.has(name) ? "folded" : "batch"),
   });
   return Object.fromEntries(
-    moments.flatMap(({ mean_C, variance_C }, layer) => {
-      const name = measured.layers[layer]?.name ?? "";
+    measured.flatMap((name) => {
+      const { mean_C, variance_C } = moments.get(name) as ModelMoments;
       return [
         [`${name}/mean`, mean_C],
         [`${name}/variance`, variance_C],
@@ -196,12 +224,12 @@ function statisticsOf(
   weights: Weights,
   { mean, variance }: Moments,
 ): readonly (readonly [string, WeightArray])[] {
-  const bias = weightOf(weights, `${layer}/bias`).values;
+  const bias = weights.get(`${layer}/bias`)?.values;
   const array = (values: readonly number[]): WeightArray => ({
     shape: [values.length],
     values: Float32Array.from(values),
   });
-  const shifted = mean.map((value, i) => value + (bias[i] as number));
+  const shifted = mean.map((value, i) => value + (bias?.[i] ?? 0));
   return [
     [`${layer}/mean`, array(shifted)],
     [`${layer}/variance`, array(variance)],

@@ -4,7 +4,7 @@ import { openDataset } from "../../../src/data/dataset.ts";
 import type { ImageSet } from "../../../src/data/images/image-set.ts";
 import { createMemoryImages } from "../../../src/data/images/memory-images.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
-import { networks } from "../../../src/model/networks.ts";
+import { networkOf } from "../../../src/model/networks.ts";
 import type { ResolvedClassify } from "../../../src/model/objectives/classify.ts";
 import { createPretextJob } from "../../../src/train/jobs/pretext.ts";
 import { pretextFeeds } from "../../../src/train/jobs/pretext-feeds.ts";
@@ -32,7 +32,7 @@ const createJob = (
 ) =>
   createPretextJob({
     engine,
-    network: networks.conv6,
+    network: networkOf("conv6"),
     kind: "classify",
     samples,
     settings: { ...resolve(declared, images), ...own },

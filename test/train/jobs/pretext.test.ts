@@ -5,7 +5,7 @@ import { openDataset } from "../../../src/data/dataset.ts";
 import type { ImageSet } from "../../../src/data/images/image-set.ts";
 import { createMemoryImages } from "../../../src/data/images/memory-images.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
-import { networks } from "../../../src/model/networks.ts";
+import { networkOf } from "../../../src/model/networks.ts";
 import type { ResolvedColorize } from "../../../src/model/objectives/colorize.ts";
 import { sizeOf, type Weights } from "../../../src/model/weights.ts";
 import { createPretextJob } from "../../../src/train/jobs/pretext.ts";
@@ -47,7 +47,7 @@ const settings: ResolvedColorize = {
 const createJob = (own: Partial<ResolvedColorize> = {}, seed = 1) =>
   createPretextJob({
     engine,
-    network: networks.conv6,
+    network: networkOf("conv6"),
     kind: "colorize",
     samples: null,
     settings: { ...settings, ...own },

@@ -3,7 +3,8 @@ import { beforeAll, expect, test } from "vitest";
 import type { Engine } from "../../../src/engine/engine.ts";
 import { encode } from "../../../src/model/encoder.ts";
 import { encoderDeclarations } from "../../../src/model/encoder-weights.ts";
-import { networks } from "../../../src/model/networks.ts";
+import { unitsOf } from "../../../src/model/network.ts";
+import { networkOf } from "../../../src/model/networks.ts";
 import {
   createWeights,
   weightOf,
@@ -27,7 +28,7 @@ beforeAll(() => {
   engine = testEngine();
 });
 
-const { conv6: network } = networks;
+const network = networkOf("conv6");
 const images: GrayImages = {
   shape: [8, 16, 16, 1],
   values: pseudoRandom(8 * 16 * 16, 4, 0.3),
@@ -58,7 +59,7 @@ const whole = inParts(images, 8);
 /** Random weights with biases: these shift the means that are measured, and nothing else. */
 function weightsWithBiases(): Weights {
   const weights = new Map(createWeights(encoderDeclarations(network), 2));
-  for (const { name, width } of network.layers)
+  for (const { name, width } of unitsOf(network))
     weights.set(`${name}/bias`, {
       shape: [width],
       values: pseudoRandom(width, width, 0.5),
