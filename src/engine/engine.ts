@@ -16,6 +16,7 @@ import type { Engine, EngineOptions } from "./native.ts";
 
 export { after, recompute } from "./graph/control.ts";
 export { createProgram, jit } from "./graph/program.ts";
+export type { Precision } from "./graph/precision.ts";
 export { FeedError, TraceError } from "./graph/trace-error.ts";
 export { stepFunction } from "./graph/types.ts";
 export type {

@@ -21,18 +21,27 @@ import type {
 import { graphAttributes, plainAttributes } from "./attributes.ts";
 import { CONSTANT_LIMIT, toTensorDType } from "./graph.ts";
 import type { FunctionScope, Graph } from "./graph.ts";
+import { halfRuleOf, withType, type HalfRule } from "./precision.ts";
 import { inferOutputs } from "./shapes.ts";
 import { TraceError } from "./trace-error.ts";
 import type { Shape, TensorDType, TypedArray } from "./types.ts";
 
+interface EntryNode {
+  readonly reference: string;
+  readonly scope: FunctionScope;
+  /** Whether the node is of the graph's half type, though the tensor says float32 (precision.ts). */
+  readonly isHalf?: boolean;
+  /** The same values in the other of the two types, once somebody wanted them. */
+  cast?: string;
+}
 /** What the tracing backend knows of one tensor: exactly one of node, values and variable says what it stands for. */
 export interface Entry {
   readonly shape: Shape;
   readonly dtype: TensorDType;
   readonly values?: TypedArray;
   readonly variable?: tf.Variable;
-  /** Reference in the graph and the trace that it belongs to; set on first use for values and variables. */
-  node?: { readonly reference: string; readonly scope: FunctionScope };
+  /** Its node in the graph and the trace that it belongs to; set on first use for values and variables. */
+  node?: EntryNode;
   refCount: number;
 }
 export type EntryInit = Omit<Entry, "refCount">;
@@ -48,7 +57,7 @@ export interface TraceBackend extends NativeBackend {
   entry(tensor: tf.TensorInfo): Entry;
   /** The entry of a tensor that this backend owns, or null. */
   owned(dataId: tf.DataId): Entry | null;
-  /** Reference of the tensor in the current graph. */
+  /** Reference of the tensor in the current graph, in the type that the tensor says. */
   reference(entry: Entry): string;
 }
 
@@ -87,19 +96,49 @@ function createTraceBackend(native: NativeBackend): TraceBackend {
         attributes: plainAttributes(attributes),
       };
       const inferred = inferOutputs({ ...call, outputs });
+      const half = this.#halfRule(op, entries);
       const references = graph.operation(
         op,
-        entries.map((entry) => this.reference(entry)),
-        graphAttributes(op, this.binding, attributes, entries),
+        entries.map((entry, k) =>
+          half?.isHalf(k, entries.length) === true
+            ? this.#halfReference(entry)
+            : this.reference(entry),
+        ),
+        graphAttributes(
+          op,
+          this.binding,
+          half === null
+            ? attributes
+            : withType(attributes, half.type, graph.halfType ?? 0),
+          entries,
+        ),
         inferred,
       );
       return inferred.map(({ shape, dtype }, k) =>
         this.symbolic({
           shape: shape ?? [0],
           dtype,
-          node: { reference: references[k] ?? "", scope: graph.scope },
+          node: {
+            reference: references[k] ?? "",
+            scope: graph.scope,
+            isHalf: half !== null && k < half.outputs,
+          },
         }),
       );
+    }
+    /** How the op computes in the graph's half type, or null where it does not. */
+    #halfRule(op: string, entries: readonly Entry[]): HalfRule | null {
+      const isMixed = typeof this.graph?.halfType === "number";
+      const rule = isMixed ? halfRuleOf(op) : null;
+      if (rule === null) return null;
+      const count = entries.length;
+      const isFloat = entries.every(
+        ({ dtype }, k) => !rule.isHalf(k, count) || dtype === "float32",
+      );
+      const isLed = entries.every(
+        ({ node }, k) => !rule.leads(k, count) || node?.isHalf === true,
+      );
+      return isFloat && isLed ? rule : null;
     }
 
     symbolic(entry: EntryInit): tf.Tensor {
@@ -130,8 +169,22 @@ function createTraceBackend(native: NativeBackend): TraceBackend {
       return this.#entries.get(dataId) ?? null;
     }
     reference(entry: Entry): string {
+      const node = this.#node(entry);
+      return node.isHalf === true ? this.#cast(node) : node.reference;
+    }
+    #halfReference(entry: Entry): string {
+      const node = this.#node(entry);
+      return node.isHalf === true ? node.reference : this.#cast(node);
+    }
+    #cast(node: EntryNode): string {
       const graph = this.#current("a tensor");
-      if (entry.node?.scope === graph.scope) return entry.node.reference;
+      node.cast ??= graph.castHalf(node.reference, node.isHalf === true);
+      return node.cast;
+    }
+    #node(entry: Entry): EntryNode {
+      const graph = this.#current("a tensor");
+      const { scope } = graph;
+      if (entry.node?.scope === scope) return entry.node;
       this.#refuseForeign(entry);
       const reference =
         entry.variable !== undefined
@@ -140,8 +193,8 @@ function createTraceBackend(native: NativeBackend): TraceBackend {
               ...entry,
               values: toArray(entry.values, entry.dtype),
             });
-      entry.node = { reference, scope: graph.scope };
-      return reference;
+      entry.node = { reference, scope };
+      return entry.node;
     }
     /** (a): a node of another trace; values and variables can be put into any. */
     #refuseForeign(entry: Entry): void {

@@ -6,8 +6,11 @@
  * (b) Constants are shared inside one function, never between functions: running one must not depend on another's inputs.
  * (c) An update of a variable runs after every earlier read and update of it in the same function, and before every later one:
  *     program order is kept by control inputs, nothing else orders ops with effects.
+ * (d) It also runs after every earlier node that takes the value read: a read shares the variable's memory, and TensorFlow copies
+ *     the whole variable for an update that comes while somebody still holds it.
  */
 import type * as tf from "@tensorflow/tfjs-core";
+import { halfTypeOf, type Precision } from "./precision.ts";
 import type { Attributes, NodeDef } from "./proto.ts";
 import { sizeOf } from "./shape-rule.ts";
 import type { OutputInfo } from "./shape-rule.ts";
@@ -25,6 +28,14 @@ export const TF_TYPE: Readonly<Record<InputDType, number>> = {
 export const CONSTANT_LIMIT = 1 << 16;
 /** From this size on a constant with one repeated value is written as a Fill. */
 const FILL_FROM = 17;
+/** Ops whose output is the memory of their first input under another shape. */
+const SHARES_MEMORY: ReadonlySet<string> = new Set([
+  "ReadVariableOp",
+  "Identity",
+  "Reshape",
+  "ExpandDims",
+  "Squeeze",
+]);
 
 /** What is known while one function is traced. */
 export interface FunctionScope {
@@ -42,8 +53,8 @@ export interface Literal {
 export interface VariableNodes {
   readonly id: string;
   readonly handle: string;
-  /** Reads since the last update, in the current function. */
-  reads: string[];
+  /** Reads since the last update, and what takes their values (d), in the current function. */
+  holders: string[];
   /** Last update in the current function. */
   lastUpdate: string | null;
 }
@@ -53,15 +64,24 @@ export class Graph {
   readonly variables = new Map<tf.Variable, VariableNodes>();
   #scope: FunctionScope = emptyScope("");
   readonly #uses = new Map<string, number>();
+  /** Nodes whose output is a variable's memory, with the list of that variable's holders (d). */
+  readonly #views = new Map<string, string[]>();
 
+  /** TensorFlow's number of the half type that products are computed in, or null. */
+  readonly halfType: number | null;
+
+  constructor(precision: Precision = "float32") {
+    this.halfType = halfTypeOf(precision);
+  }
   get scope(): FunctionScope {
     return this.#scope;
   }
   /** Starts a function: constants and the order of variable updates begin anew (b, c). */
   beginFunction(name: string): void {
     this.#scope = emptyScope(name);
+    this.#views.clear();
     for (const nodes of this.variables.values()) {
-      nodes.reads = [];
+      nodes.holders = [];
       nodes.lastUpdate = null;
     }
   }
@@ -74,7 +94,17 @@ export class Graph {
     name: string = this.#freshName(op),
   ): string {
     this.nodes.push({ name, op, inputs, attributes });
+    this.#noteHolder(name, op, inputs);
     return name;
+  }
+  /** (d) */
+  #noteHolder(name: string, op: string, inputs: readonly string[]): void {
+    for (const [k, input] of inputs.entries()) {
+      const holders = this.#views.get(input);
+      if (holders === undefined) continue;
+      holders.push(name);
+      if (k === 0 && SHARES_MEMORY.has(op)) this.#views.set(name, holders);
+    }
   }
   #freshName(op: string): string {
     const base = `${this.#scope.name}/${op}`;
@@ -97,6 +127,20 @@ export class Graph {
       _output_shapes: ["shapes", outputs.map((o) => o.shape)],
     });
     return outputs.map((_, k) => (k === 0 ? name : `${name}:${k}`));
+  }
+
+  /** The float32 values of a half node, or the half ones of a float32 node. */
+  castHalf(reference: string, isHalf: boolean): string {
+    const half = this.halfType ?? TF_TYPE.float32;
+    const [from, to] = isHalf
+      ? [half, TF_TYPE.float32]
+      : [TF_TYPE.float32, half];
+    const order = this.#scope.after.map(orderOnly);
+    return this.node("Cast", [reference, ...order], {
+      SrcT: ["type", from],
+      DstT: ["type", to],
+      Truncate: ["bool", false],
+    });
   }
 
   /** Reference of a constant, shared inside the function (b). */
@@ -169,11 +213,11 @@ export class Graph {
       `${id}/assign`,
     );
     this.node("ReadVariableOp", [handle], { dtype: type }, `${id}/out`);
-    const nodes = { id, handle, reads: [], lastUpdate: null };
+    const nodes = { id, handle, holders: [], lastUpdate: null };
     this.variables.set(variable, nodes);
     return nodes;
   }
-  /** A read of the variable's value at this point of the program (c). */
+  /** A read of the variable's value at this point of the program (c, d). */
   read(variable: tf.Variable): string {
     const nodes = this.variable(variable);
     const order = nodes.lastUpdate === null ? [] : [nodes.lastUpdate];
@@ -182,11 +226,12 @@ export class Graph {
       [nodes.handle, ...order.map(orderOnly)],
       { dtype: ["type", variableType(variable)] },
     );
-    nodes.reads.push(read);
+    nodes.holders.push(read);
+    this.#views.set(read, nodes.holders);
     return read;
   }
   /**
-   * An op that changes variables in place (c). Their handles come first among its inputs, in the order given.
+   * An op that changes variables in place (c, d). Their handles come first among its inputs, in the order given.
    */
   update(
     variables: readonly tf.Variable[],
@@ -197,8 +242,8 @@ export class Graph {
     const changed = variables.map((v) => this.variable(v));
     const earlier = changed.flatMap((nodes) =>
       nodes.lastUpdate === null
-        ? nodes.reads
-        : [...nodes.reads, nodes.lastUpdate],
+        ? nodes.holders
+        : [...nodes.holders, nodes.lastUpdate],
     );
     const name = this.node(
       op,
@@ -210,7 +255,7 @@ export class Graph {
       attributes,
     );
     for (const nodes of changed) {
-      nodes.reads = [];
+      nodes.holders = [];
       nodes.lastUpdate = name;
     }
     return name;

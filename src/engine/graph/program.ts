@@ -12,6 +12,7 @@ import type { SessionAddon } from "../session-addon.ts";
 import { isTracing } from "./backend.ts";
 import { toSessionFeeds } from "./feeds.ts";
 import { Graph } from "./graph.ts";
+import type { Precision } from "./precision.ts";
 import { Residence } from "./residence.ts";
 import { GraphSession } from "./session.ts";
 import { TraceError } from "./trace-error.ts";
@@ -37,6 +38,8 @@ import type {
 export interface ProgramSpec<F extends StepFunctions> {
   readonly functions: F;
   readonly session?: SessionOptions;
+  /** What products are computed in; variables stay float32. float32 when left out. */
+  readonly precision?: Precision;
   /** Limit of every run that sets none itself. Left out: no limit. */
   readonly timeoutMs?: number;
 }
@@ -83,7 +86,7 @@ export async function createProgram<const F extends StepFunctions>(
   spec: ProgramSpec<F>,
 ): Promise<Program<F>> {
   const started = performance.now();
-  const graph = new Graph();
+  const graph = new Graph(spec.precision);
   const functions = new Map(
     Object.entries(spec.functions).map(([name, step]) => [
       name,

@@ -8,6 +8,7 @@
  *     fetches, so one run per variable takes seconds.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { collectGarbage } from "../../base/collect-garbage.ts";
 import { onTraceBackend, traceBackend } from "./backend.ts";
 import { checkArray } from "./feeds.ts";
 import { TF_TYPE, toTensorDType } from "./graph.ts";
@@ -27,6 +28,8 @@ interface Resident {
 
 /** Below this size a feed is as cheap as a node. */
 const FILL_FROM = 1024;
+/** Variables from this size on, in numbers, are worth the 10 ms of a collection. */
+const COLLECT_FROM = 2 ** 24;
 
 export class Residence {
   readonly #residents: readonly Resident[];
@@ -79,6 +82,7 @@ export class Residence {
         for (const resident of this.#residents) leaveToken(resident);
       }),
     );
+    collectIfLarge(this.#residents);
   }
 
   /** (b) Throws if eager code has replaced or disposed a variable. */
@@ -178,6 +182,12 @@ function feedOf({ variable, id }: Resident, data: TypedArray) {
   checkArray(`variable '${variable.name}'`, variable.shape, dtype, data);
   const { shape } = variable;
   return { name: `${id}/in`, dtype: TF_TYPE[dtype], shape, data };
+}
+
+/** The values that were copied are garbage now. */
+function collectIfLarge(residents: readonly Resident[]): void {
+  const size = residents.reduce((sum, r) => sum + r.variable.size, 0);
+  if (size >= COLLECT_FROM) collectGarbage();
 }
 
 function leaveToken(resident: Resident): void {

@@ -240,7 +240,7 @@ describe("symbolic tensors stay inside their function", () => {
           slot: m,
           gradient: tf.ones([3]),
           learningRate: rate,
-          momentum: 0.9,
+          momentum: tf.scalar(0.9),
         });
         return {};
       }),
