@@ -1,6 +1,6 @@
 /**
  * Finds the files of a dataset in a store: the catalog in the artifact of the catalog task, each shard and its index in
- * the artifact of the part that packed it. What a catalog or an index says is checked before it is believed.
+ * the artifact of the part that packed it. A dataset that is made of others has its shards in the parts of those. What a catalog or an index says is checked before it is believed.
  */
 import { crc32 } from "node:zlib";
 import { z } from "zod";
@@ -70,7 +70,7 @@ export async function findDatasetFiles(
     id: file.sha256,
     catalog,
     shards: catalog.shards.map((entry) => {
-      const holder = holders.get(entry.file);
+      const holder = findHolder(holders.get(entry.file) ?? [], entry);
       if (!holder) throw missingShard(entry.file, manifest.key);
       checkEntry(entry, holder);
       return toShardFiles(store, holder, entry);
@@ -78,19 +78,47 @@ export async function findDatasetFiles(
   };
 }
 
-/** Manifest of the part that holds each shard file. */
+/** Manifests of the parts that hold a shard file of a name: datasets that are put together may have the same names. */
 async function readHolders(
   store: Store,
   manifest: Manifest,
-): Promise<ReadonlyMap<string, Manifest>> {
+): Promise<ReadonlyMap<string, readonly Manifest[]>> {
+  const holders = new Map<string, Manifest[]>();
+  for (const part of await readParts(store, manifest))
+    for (const { path } of part.files) {
+      const known = holders.get(path);
+      if (known) known.push(part);
+      else holders.set(path, [part]);
+    }
+  return holders;
+}
+
+/** What a dataset is made of; of datasets among it, what they are made of. */
+async function readParts(
+  store: Store,
+  manifest: Manifest,
+): Promise<readonly Manifest[]> {
   const keys = Object.values(manifest.inputs).flat();
-  const parts = await mapBounded(keys, MANIFESTS_AT_ONCE, (key) =>
+  const parts: Manifest[] = [];
+  const found = await mapBounded(keys, MANIFESTS_AT_ONCE, (key) =>
     readManifest(store, key),
   );
-  const holders = new Map<string, Manifest>();
-  for (const part of parts)
-    for (const { path } of part?.files ?? []) if (part) holders.set(path, part);
-  return holders;
+  for (const part of found) {
+    if (!part) continue;
+    const isDataset = part.files.some(({ path }) => path === CATALOG_FILE);
+    parts.push(...(isDataset ? await readParts(store, part) : [part]));
+  }
+  return parts;
+}
+
+/** The one with the bytes that were cataloged, or else any. */
+function findHolder(
+  holders: readonly Manifest[],
+  { file, sha256 }: Catalog["shards"][number],
+): Manifest | undefined {
+  const isSame = (holder: Manifest) =>
+    holder.files.some((own) => own.path === file && own.sha256 === sha256);
+  return holders.find(isSame) ?? holders[0];
 }
 
 function toShardFiles(
@@ -209,6 +237,6 @@ function notADataset(manifest: Manifest): UserError {
   return new UserError({
     code: "data.not-a-dataset",
     message: `expected a dataset (kind catalog), found artifact ${manifest.key} of kind ${manifest.kind}`,
-    hint: "name a stage of kind shard",
+    hint: "name a stage of kind shard or concat",
   });
 }

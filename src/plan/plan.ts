@@ -25,6 +25,15 @@ export type {
 /** Kinds that a task can have: those of the pipeline file, and the merge of a split stage. */
 export type TaskKind = StageKind | "catalog";
 
+/** Kinds of tasks whose artifacts are whole datasets. */
+const DATASET_KINDS: ReadonlySet<string> = new Set<TaskKind>([
+  "catalog",
+  "concat",
+]);
+export function isDatasetKind(kind: string): boolean {
+  return DATASET_KINDS.has(kind);
+}
+
 export type TaskPart = { readonly index: number; readonly count: number };
 
 export type Task = {

@@ -11,10 +11,11 @@ import { labelMapParams } from "./params/params-label-map.ts";
 import { evaluateParams, finetuneParams } from "./params/params-downstream.ts";
 import { initializeParams, pretrainParams } from "./params/params-pretext.ts";
 import { reportParams } from "./params/params-report.ts";
-import { shardParams } from "./params/params-shard.ts";
+import { concatParams, shardParams } from "./params/params-shard.ts";
 
 export const STAGE_KINDS = [
   "shard",
+  "concat",
   "label-map",
   "initialize",
   "pretrain",
@@ -102,6 +103,27 @@ export const stageKinds = {
     seeded: false,
     places: ["source"],
     parts: "shards",
+    needsEngine: false,
+    resources: { cpu: 1, memoryBytes: GiB / 2 },
+    pods: short,
+  },
+  concat: {
+    describe:
+      "Puts datasets one behind another, without copying an image; labels stay where all have the same classes.",
+    params: concatParams,
+    inputs: {
+      data: {
+        accepts: "dataset",
+        arity: "all",
+        required: true,
+        describe: "the datasets, in their order",
+      },
+    },
+    produces: ["dataset"],
+    contract: 1,
+    seeded: false,
+    places: [],
+    parts: null,
     needsEngine: false,
     resources: { cpu: 1, memoryBytes: GiB / 2 },
     pods: short,

@@ -9,6 +9,7 @@ export const stages: { readonly [K in TaskKind]: RunStage<K> } = {
   shard: async (context) => (await import("./shard.ts")).runShard(context),
   catalog: async (context) =>
     (await import("./catalog.ts")).runCatalog(context),
+  concat: async (context) => (await import("./concat.ts")).runConcat(context),
   "label-map": async (context) =>
     (await import("./label-map.ts")).runLabelMap(context),
   initialize: async (context) =>

@@ -136,6 +136,19 @@ test("push --to copies a packed dataset with its parts into another store, once,
   expect(JSON.parse(again.stdout)).toMatchObject({ artifacts: 2, copied: 0 });
 });
 
+test("push --to of datasets that were put together copies them and their parts before it", async () => {
+  const { push, target, store, from } = await createDataset();
+  await commitArtifact(
+    from,
+    { key: keyOf("both"), kind: "concat", inputs: { data: [keyOf("set")] } },
+    { "dataset.json": new TextEncoder().encode("{}") },
+  );
+  const { stdout } = await push(keyOf("both"), "--to", target, "-o", "json");
+  expect(JSON.parse(stdout)).toMatchObject({ artifacts: 3, copied: 3 });
+  for (const name of ["both", "set", "part"])
+    expect(await readManifest(store, keyOf(name))).not.toBeNull();
+});
+
 test("a damaged part is named, and nothing is committed in the other store", async () => {
   const { push, target, store, from } = await createDataset();
   const object = `${layout.attempt(keyOf("part"), 3)}shard-0.tar`;

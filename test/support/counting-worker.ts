@@ -37,6 +37,7 @@ const code = await runWorker({
   stages: {
     shard: countingStage,
     catalog: countingStage,
+    concat: countingStage,
     "label-map": countingStage,
     initialize: countingStage,
     pretrain: countingStage,

@@ -33,7 +33,7 @@ import type { Store } from "../../src/store/store.ts";
 
 type TrainingKind = Extract<
   StageKind,
-  "label-map" | "initialize" | "pretrain" | "finetune" | "evaluate"
+  "concat" | "label-map" | "initialize" | "pretrain" | "finetune" | "evaluate"
 >;
 
 export type StageRun = {
@@ -46,7 +46,7 @@ export async function runTrainingStage(options: {
   readonly kind: TrainingKind;
   readonly store: Store;
   readonly params: Readonly<Record<string, unknown>>;
-  readonly inputs: Readonly<Record<string, Manifest>>;
+  readonly inputs: Readonly<Record<string, Manifest | readonly Manifest[]>>;
   readonly seed?: number;
   readonly checkpointEvery?: Cadence;
   readonly signal?: AbortSignal;
@@ -56,7 +56,10 @@ export async function runTrainingStage(options: {
 }): Promise<StageRun> {
   const { kind, store, seed = 0, salt = "" } = options;
   const params: unknown = stageKinds[kind].params.parse(options.params);
-  const inputKeys = Object.values(options.inputs).map(({ key }) => key);
+  const inputs = Object.entries(options.inputs).map(
+    ([name, given]) => [name, [given].flat()] as const,
+  );
+  const inputKeys = inputs.flatMap(([, given]) => given.map(({ key: k }) => k));
   const key = createHash("sha256")
     .update(JSON.stringify([kind, params, inputKeys, seed, salt]))
     .digest("hex");
@@ -67,10 +70,7 @@ export async function runTrainingStage(options: {
     params,
     seed,
     inputs: Object.fromEntries(
-      Object.entries(options.inputs).map(([name, manifest]) => [
-        name,
-        [toInput(manifest)],
-      ]),
+      inputs.map(([name, given]) => [name, given.map(toInput)]),
     ),
     store,
     output,
@@ -106,7 +106,9 @@ export async function runTrainingStage(options: {
     files: output.files(),
     params: JSON.parse(JSON.stringify(params)) as Manifest["params"],
     seed,
-    inputs: {},
+    inputs: Object.fromEntries(
+      inputs.map(([name, given]) => [name, given.map(({ key: k }) => k)]),
+    ),
     metrics: { ...metrics },
     producer: {
       hueline: "0.0.0",

@@ -75,6 +75,7 @@ function tableOf(stage: Stage): StageTable {
   return {
     shard: stage,
     catalog: stage,
+    concat: stage,
     "label-map": stage,
     initialize: stage,
     pretrain: stage,

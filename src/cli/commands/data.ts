@@ -1,4 +1,5 @@
 /** `hueline data`: looks into a dataset of the store: `ls`, `verify`, `cat`, `order`; and `push`. */
+import { isDatasetKind } from "../../plan/plan.ts";
 import { ExitCode, UserError } from "../../base/errors.ts";
 import type { Manifest } from "../../store/artifacts/manifest.ts";
 import type { Store } from "../../store/store.ts";
@@ -49,11 +50,11 @@ export async function data(
   }
   const store = openStoreOption(options.store, environment);
   const manifest = await findArtifact(store, artifact);
-  if (manifest.kind !== "catalog") {
+  if (!isDatasetKind(manifest.kind)) {
     throw new UserError({
       code: "data.not-a-dataset",
       message: `'${artifact}' is an artifact of kind '${manifest.kind}', not a dataset`,
-      hint: "name a stage of kind shard",
+      hint: "name a stage of kind shard or concat",
     });
   }
   return await act({ environment, store, manifest, sample, options });

@@ -7,7 +7,7 @@
  */
 import path from "node:path";
 import { UserError } from "../../base/errors.ts";
-import type { Task } from "../../plan/plan.ts";
+import { isDatasetKind, type Task } from "../../plan/plan.ts";
 import { artifactFilePath } from "../../store/artifacts/artifact.ts";
 import type { Manifest } from "../../store/artifacts/manifest.ts";
 import { isObjectPath } from "../../store/path.ts";
@@ -42,7 +42,7 @@ export function selectTasks(
   globs: readonly string[],
 ): readonly Task[] {
   const own = tasks.filter(
-    ({ kind }) => kind !== "shard" && kind !== "catalog",
+    ({ kind }) => kind !== "shard" && !isDatasetKind(kind),
   );
   const selected = own.filter(
     ({ name, stage }) =>

@@ -2,6 +2,7 @@
  * A packed dataset, taken from one store to another: its parts and then its catalog, under the keys that they have, so
  * that a run over there finds them committed.
  */
+import { isDatasetKind } from "../../plan/plan.ts";
 import { mapBounded } from "../../base/async.ts";
 import { ExitCode, UserError } from "../../base/errors.ts";
 import { copyArtifact } from "../../store/artifacts/copy-artifact.ts";
@@ -30,11 +31,11 @@ export async function pushDataset(
   const from = openStoreOption(options.store, environment);
   const to = openStoreOption(target, environment);
   const catalog = await findArtifact(from, name);
-  if (catalog.kind !== "catalog")
+  if (!isDatasetKind(catalog.kind))
     throw new UserError({
       code: "data.not-a-dataset",
       message: `'${name}' is an artifact of kind '${catalog.kind}', not a dataset`,
-      hint: "name a stage of kind shard",
+      hint: "name a stage of kind shard or concat",
     });
   // The parts first: who finds the catalog finds what it speaks of.
   const artifacts = [...(await readParts(from, catalog)), catalog];
@@ -61,15 +62,19 @@ async function readParts(
   catalog: Manifest,
 ): Promise<readonly Manifest[]> {
   const keys = [...new Set(Object.values(catalog.inputs).flat())];
-  return await mapBounded(keys, 16, async (key) => {
+  const artifacts = await mapBounded(keys, 16, async (key) => {
     const manifest = await readManifest(store, key);
-    if (manifest !== null) return manifest;
+    if (manifest !== null)
+      return isDatasetKind(manifest.kind)
+        ? [...(await readParts(store, manifest)), manifest]
+        : [manifest];
     throw new UserError({
       code: "artifact.missing",
       message: `the dataset ${catalog.key} names the part ${key}, which is not in ${store.url}`,
       hint: "run its pipeline again: the part is packed anew",
     });
   });
+  return artifacts.flat();
 }
 
 async function copyAll(

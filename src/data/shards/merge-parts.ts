@@ -124,7 +124,8 @@ export function checkQuarantine(
   });
 }
 
-function mergeRanges(ranges: readonly { min: number; max: number }[]) {
+/** From the smallest to the largest of all; an empty range has none. */
+export function mergeRanges(ranges: readonly { min: number; max: number }[]) {
   const seen = ranges.filter(({ max }) => max > 0);
   return seen.length === 0
     ? { min: 0, max: 0 }
@@ -138,6 +139,6 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-function round6(value: number): number {
+export function round6(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }

@@ -1,4 +1,5 @@
 /** What the figures rest on: what was left out, which artifacts and versions, and (in a run's copy) what it cost. */
+import { isDatasetKind } from "../../plan/plan.ts";
 import { formatBytes, formatCell, formatDuration } from "../format.ts";
 import type { RunFacts } from "../run-facts.ts";
 import type { ReportValue } from "../value.ts";
@@ -114,7 +115,7 @@ export function renderProvenance({
     ({ kind, contract }) => `${kind} ${contract}`,
   );
   const datasets = artifacts
-    .filter(({ kind }) => kind === "catalog")
+    .filter(({ kind }) => isDatasetKind(kind))
     .map(({ key }) => key.slice(0, 12));
   const facts: readonly (readonly [string, string])[] = [
     ["hueline", distinct(artifacts.map(({ hueline }) => hueline))],

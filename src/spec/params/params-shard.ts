@@ -86,6 +86,9 @@ const anyShardParams = z.strictObject({
     ),
 });
 
+/** Of `concat`, which takes none: its inputs say all. */
+export const concatParams = z.strictObject({});
+
 /** A list means something to the one format that has one. */
 export const shardParams = anyShardParams.refine(
   ({ list, format }) => list === undefined || format === "file-list",
