@@ -10,7 +10,11 @@ const whole = ["test/e2e/**/*.test.ts", "test/store/s3-real.test.ts"];
 /** Against a real Kubernetes: started by `npm run test:cluster`. */
 const cluster = ["test/cluster/**/*.test.ts"];
 /** Of these, what would be in the way of the others. */
-const alone = ["test/cluster/outages.test.ts"];
+const alone = [
+  "test/cluster/outages.test.ts",
+  // Its controller looks after every namespace.
+  "test/cluster/cluster-wide.test.ts",
+];
 /** Each file has a namespace of its own; much of their time is waiting. */
 const inCluster = {
   pool: "forks",

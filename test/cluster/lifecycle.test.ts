@@ -1,12 +1,52 @@
 /** Upgrades and removals of the installation: Runs that run go on, and nothing is held up. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import path from "node:path";
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from "vitest";
 import type { Run } from "../../src/resources/run-resource.ts";
 import type { Schedule } from "../../src/resources/schedule-resource.ts";
+import { earlierCharts } from "../support/chart.ts";
 import { openTestCluster, type TestCluster } from "../support/cluster.ts";
 import { packing, training } from "../support/small-pipelines.ts";
 
 const long = (name: string, limit: number) =>
   training(name, { steps: 1500, every: 100, limit });
+
+/** What Helm says of the release. */
+type Release = { readonly revision: number; readonly chart: string };
+
+describe("an installation of an earlier chart", async () => {
+  const earlier = (await earlierCharts()).map(
+    (file) => [path.basename(file, ".tgz"), file] as const,
+  );
+  test.each(earlier)(
+    "%s that is upgraded to this one keeps running Runs running, each task in the pod that it had",
+    async (name, file) => {
+      const cluster = await openTestCluster();
+      onTestFinished(() => cluster.close());
+      await cluster.install({}, file);
+      await cluster.submit("older", long("older", 404));
+      const { metadata } = await cluster.untilCheckpoint("older", "train");
+      await cluster.install();
+      const status = await cluster.untilRun("older", "Succeeded", 180_000);
+      expect(status.counts).toMatchObject({ failed: 0 });
+      const pods = await cluster.podsOf("older");
+      expect(pods).toHaveLength(status.counts?.total ?? 0);
+      expect(pods.map((pod) => pod.metadata.uid)).toContain(metadata.uid);
+      const history = JSON.parse(
+        await cluster.helm("history", "hueline", "-o", "json"),
+      ) as readonly Release[];
+      const charts = history.map((release) => release.chart);
+      expect([charts.length, charts[0]]).toEqual([2, name]);
+      expect(charts[1]).not.toBe(name);
+    },
+  );
+});
 
 describe("an installation", () => {
   let cluster: TestCluster;

@@ -18,6 +18,7 @@ const everything = {
   "metrics.serviceMonitor.enabled": "true",
   "metrics.dashboard.enabled": "true",
   clusterWide: "true",
+  "workers.namespaces": "{team-a,team-b}",
 };
 
 describe("the chart", () => {
@@ -69,6 +70,11 @@ describe("the chart", () => {
       "a variable that has nothing to do with the store",
       { ...store, "store.env.PATH": "/bin" },
       "PATH",
+    ],
+    [
+      "namespaces of workers that no controller looks after",
+      { ...store, "workers.namespaces": "{team-a}" },
+      "workers.namespaces needs clusterWide",
     ],
     ["a store that is no bucket", { "store.url": "file:///tmp" }, "store/url"],
     [

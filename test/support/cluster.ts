@@ -9,12 +9,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { chart } from "./chart.ts";
 import { createClusterRuns, type ClusterRuns } from "./cluster-runs.ts";
 import { hueline, type Ended } from "./hueline.ts";
 import { openRealBucket, type RealBucket } from "./real-bucket.ts";
 
 const execute = promisify(execFile);
-const root = path.resolve(import.meta.dirname, "../..");
 export const SECRET = "store-credentials";
 
 /** Of the chart, by their paths. */
@@ -31,19 +31,79 @@ export type ClusterObjects = {
   pipe(text: string, ...args: readonly string[]): Promise<string>;
 };
 
+/** A namespace with the credentials of the store in it, and the Runs there. */
+export type Place = ClusterObjects &
+  ClusterRuns & { readonly namespace: string };
+
 export type TestCluster = ClusterObjects &
   ClusterRuns & {
     readonly namespace: string;
+    /** One more, with the same Secret; it goes with the others. */
+    addNamespace(): Promise<Place>;
     readonly bucket: RealBucket;
     /** URL of the store that the installation uses. */
     readonly storeUrl: string;
     helm(...args: readonly string[]): Promise<string>;
-    /** `helm upgrade --install --wait`. */
-    install(values?: Values): Promise<string>;
+    /** `helm upgrade --install --wait`, of the chart in `helm/` or of a package. */
+    install(values?: Values, chart?: string): Promise<string>;
     /** The command line, with this namespace and with the credentials of the store. */
     hueline(...args: readonly string[]): Promise<Ended>;
     close(): Promise<void>;
   };
+
+async function run(
+  program: string,
+  namespace: string,
+  args: readonly string[],
+  input?: string,
+): Promise<string> {
+  const child = execute(program, ["-n", namespace, ...args], {
+    maxBuffer: 64 * 2 ** 20,
+  });
+  child.child.stdin?.end(input);
+  return (await child).stdout;
+}
+
+/** A new namespace, as strict as they are, with the credentials of the bucket. */
+async function openPlace(
+  namespace: string,
+  bucket: RealBucket,
+): Promise<Place> {
+  const kubectl = (...args: readonly string[]) =>
+    run("kubectl", namespace, args);
+  const pipe = (text: string, ...args: readonly string[]) =>
+    run("kubectl", namespace, args, text);
+  const apply = (...items: readonly object[]): Promise<string> => {
+    const list = { apiVersion: "v1", kind: "List", items };
+    return pipe(JSON.stringify(list), "apply", "-f", "-");
+  };
+  const objects: ClusterObjects = {
+    kubectl,
+    pipe,
+    apply,
+    async get<T>(kind: string, name: string) {
+      const args = ["get", kind, name, "-o", "json", "--ignore-not-found"];
+      const text = await kubectl(...args);
+      return text === "" ? null : (JSON.parse(text) as T);
+    },
+    async list<T>(kind: string, ...args: readonly string[]) {
+      const text = await kubectl("get", kind, "-o", "json", ...args);
+      return (JSON.parse(text) as { readonly items: readonly T[] }).items;
+    },
+  };
+  await kubectl("create", "namespace", namespace);
+  const strict = "pod-security.kubernetes.io/enforce=restricted";
+  await kubectl("label", "namespace", namespace, strict);
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = bucket.variables();
+  await apply({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: SECRET },
+    stringData: { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY },
+  });
+  const runs = createClusterRuns(objects, bucket.openStore("store"));
+  return { ...objects, ...runs, namespace };
+}
 
 /** An environment variable of the runner; tests are not run without it. */
 function given(name: string): string {
@@ -61,39 +121,13 @@ export async function openTestCluster(): Promise<TestCluster> {
   const bucket = await openRealBucket(folder, given("HUELINE_TEST_S3_ADDRESS"));
   const storeUrl = `${bucket.url}/store`;
   const variables = bucket.variables();
-  const run = async (
-    program: string,
-    args: readonly string[],
-    input?: string,
-  ): Promise<string> => {
-    const child = execute(program, ["-n", namespace, ...args], {
-      maxBuffer: 64 * 2 ** 20,
-    });
-    child.child.stdin?.end(input);
-    return (await child).stdout;
+  const places: Place[] = [];
+  const add = async (name: string): Promise<Place> => {
+    const place = await openPlace(name, bucket);
+    places.push(place);
+    return place;
   };
-  const kubectl = (...args: readonly string[]) => run("kubectl", args);
-
-  await kubectl("create", "namespace", namespace);
-  await kubectl(
-    "label",
-    "namespace",
-    namespace,
-    "pod-security.kubernetes.io/enforce=restricted",
-  );
-  await run(
-    "kubectl",
-    ["apply", "-f", "-"],
-    JSON.stringify({
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name: SECRET },
-      stringData: {
-        AWS_ACCESS_KEY_ID: variables["AWS_ACCESS_KEY_ID"],
-        AWS_SECRET_ACCESS_KEY: variables["AWS_SECRET_ACCESS_KEY"],
-      },
-    }),
-  );
+  const own = await add(namespace);
   const values = {
     "image.repository": repository,
     "image.tag": tag,
@@ -102,42 +136,18 @@ export async function openTestCluster(): Promise<TestCluster> {
     "store.env.AWS_REGION": "us-east-1",
     "store.env.AWS_ENDPOINT_URL_S3": bucket.endpoint,
   };
-  const get = async <T>(kind: string, name: string): Promise<T | null> => {
-    const args = ["get", kind, name, "-o", "json", "--ignore-not-found"];
-    const text = await kubectl(...args);
-    return text === "" ? null : (JSON.parse(text) as T);
-  };
-  const list = async <T>(
-    kind: string,
-    ...args: readonly string[]
-  ): Promise<readonly T[]> => {
-    const text = await kubectl("get", kind, "-o", "json", ...args);
-    return (JSON.parse(text) as { readonly items: readonly T[] }).items;
-  };
-  const apply = (...objects: readonly object[]): Promise<string> => {
-    const items = { apiVersion: "v1", kind: "List", items: objects };
-    return run("kubectl", ["apply", "-f", "-"], JSON.stringify(items));
-  };
-  const objects: ClusterObjects = {
-    kubectl,
-    get,
-    list,
-    apply,
-    pipe: (text, ...args) => run("kubectl", args, text),
-  };
   return {
-    ...objects,
-    namespace,
+    ...own,
     bucket,
     storeUrl,
-    ...createClusterRuns(objects, bucket.openStore("store")),
-    helm: (...args) => run(helm, args),
-    install: (more = {}) =>
-      run(helm, [
+    addNamespace: () => add(`${namespace}-${places.length}`),
+    helm: (...args) => run(helm, namespace, args),
+    install: (more = {}, of = chart) =>
+      run(helm, namespace, [
         "upgrade",
         "--install",
         "hueline",
-        path.join(root, "helm/hueline"),
+        of,
         "--wait",
         "--timeout",
         "180s",
@@ -151,13 +161,14 @@ export async function openTestCluster(): Promise<TestCluster> {
     hueline: (...args) =>
       hueline([...args, "--namespace", namespace], { folder, variables }),
     async close() {
-      await kubectl(
-        "delete",
-        "namespace",
-        namespace,
-        "--timeout=180s",
-        "--ignore-not-found",
-      );
+      for (const { kubectl, namespace: name } of places.toReversed())
+        await kubectl(
+          "delete",
+          "namespace",
+          name,
+          "--timeout=180s",
+          "--ignore-not-found",
+        );
       await bucket.close();
       await rm(folder, { recursive: true, force: true });
     },

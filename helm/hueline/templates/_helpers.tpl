@@ -48,3 +48,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ .Values.workers.serviceAccount.name | default "default" }}
 {{- end -}}
 {{- end -}}
+
+{{/* Where workers may run, with commas between: the release's own namespace, and more with clusterWide. */}}
+{{- define "hueline.workerNamespaces" -}}
+{{- if and .Values.workers.namespaces (not .Values.clusterWide) -}}
+{{- fail "workers.namespaces needs clusterWide: a controller looks after Runs of its own namespace alone" -}}
+{{- end -}}
+{{- concat (list .Release.Namespace) .Values.workers.namespaces | uniq | join "," -}}
+{{- end -}}
