@@ -85,6 +85,9 @@ function toFile(parts: LabelMapParts): LabelMapFile {
   const { synsets } = z
     .object({ synsets: z.record(z.string(), z.string()).default({}) })
     .parse(map);
+  const images = parts.buckets.map(() => 0);
+  for (const label of drawn.labels)
+    if (label >= 0) images[label] = (images[label] ?? 0) + 1;
   return {
     version: 1,
     dataset,
@@ -98,7 +101,7 @@ function toFile(parts: LabelMapParts): LabelMapFile {
     buckets: parts.buckets.map((bucket, label) => ({
       name: bucket.name,
       classes: bucket.classes.length,
-      images: drawn.labels.reduce((n, own) => n + Number(own === label), 0),
+      images: images[label] ?? 0,
     })),
     classes: classes.map(({ name, images }, label) => ({
       name,

@@ -7,6 +7,7 @@ import type {
   SOURCE_FORMATS,
   Split,
 } from "../../spec/params/params-shard.ts";
+import { openCifarBinary } from "./cifar-binary.ts";
 import { openCifar10 } from "./cifar10.ts";
 import { openFileList } from "./file-list.ts";
 import type { FileTree } from "../places/file-tree.ts";
@@ -68,6 +69,7 @@ export type OpenSource = (
 
 const formats: Readonly<Record<SourceFormat, OpenSource>> = {
   cifar10: openCifar10,
+  "cifar-binary": openCifarBinary,
   "file-list": openFileList,
   "image-folder": openImageFolder,
   tar: openTarFiles,

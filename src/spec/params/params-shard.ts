@@ -3,6 +3,7 @@ import { z } from "zod";
 
 export const SOURCE_FORMATS = [
   "cifar10",
+  "cifar-binary",
   "file-list",
   "image-folder",
   "tar",
