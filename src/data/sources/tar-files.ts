@@ -7,7 +7,8 @@
  * 1. what the member of the same name says: `.cls` (a number or a name) or `.json` (`labelName`, `label`, `class` or
  *    `cls`) beside it, as in WebDataset;
  * 2. its folder in the archive;
- * 3. the archive's name, if the image's name begins with it, as in ImageNet's n01440764.tar/n01440764_10026.JPEG.
+ * 3. the archive's name, if the image's name begins with it, as in ImageNet's n01440764.tar/n01440764_10026.JPEG, or if the archive
+ *    lies in an archive and is named by a WordNet id.
  * Else it has none. Masks (`.mask.png`) are counted, not taken. A source of several parts is walked by each: every header is read once a part.
  */
 import { createHash } from "node:crypto";
@@ -25,6 +26,7 @@ import { tarMembers, type TarMemberFound } from "../places/tar-members.ts";
 
 const IMAGE_NAME = /\.(?:jpe?g|png)$/i;
 const MASK_NAME = /\.mask\.png$/;
+const WORDNET_ID = /^n\d{8}$/;
 const LABEL_NAME = /\.(?:cls|json)$/;
 /** A label member that is larger is something else. */
 const MAX_LABEL_BYTES = 64 * 2 ** 10;
@@ -174,7 +176,9 @@ function placeLabel(name: string, archive: Archive): TarLabel | null {
   if (folder !== undefined) return { name: folder, number: null };
   const stem =
     archive.name.split(/[/#]/).at(-1)?.slice(0, -".tar".length) ?? "";
-  return name.startsWith(`${stem}_`) ? { name: stem, number: null } : null;
+  const isClass =
+    name.startsWith(`${stem}_`) || (archive.isInside && WORDNET_ID.test(stem));
+  return isClass ? { name: stem, number: null } : null;
 }
 
 function identityOf(items: readonly TarItem[]): string {

@@ -56,7 +56,7 @@ describe("tar files", () => {
       "n01440764_1.JPEG": jpeg(0),
       "deep.tar": "",
     });
-    await pack(inner, "n02086240.tar", { "n02086240_7.JPEG": jpeg(1) });
+    await pack(inner, "n02086240.tar", { "ILSVRC2012_7.JPEG": jpeg(1) });
     await pack(inner, "deepest.tar", { "x.jpg": jpeg(0) });
     const deepest = readFileSync(path.join(inner, "deepest.tar"));
     await pack(inner, "n03000684.tar", {
@@ -73,7 +73,7 @@ describe("tar files", () => {
     const source = await openSource(request(folder));
     expect(facts(source)).toEqual([
       ["train.tar#n01440764.tar#n01440764_1.JPEG", "n01440764"],
-      ["train.tar#n02086240.tar#n02086240_7.JPEG", "n02086240"],
+      ["train.tar#n02086240.tar#ILSVRC2012_7.JPEG", "n02086240"],
       ["train.tar#n03000684.tar#n03000684_2.JPEG", "n03000684"],
     ]);
     expect(source.leftOut).toEqual([
