@@ -16,10 +16,19 @@ export const LEFT_OUT_FILE = "left-out.json";
 export function shardFiles(part: {
   readonly index: number;
   readonly count: number;
-}): { readonly tar: string; readonly index: string } {
+}): { readonly tar: string; readonly index: string; readonly marks: string } {
   const pad = (n: number) => String(n).padStart(5, "0");
   const name = `shard-${pad(part.index)}-of-${pad(part.count)}`;
-  return { tar: `${name}.tar`, index: `${name}.idx` };
+  return {
+    tar: `${name}.tar`,
+    index: `${name}.idx`,
+    marks: marksFileOf(`${name}.tar`),
+  };
+}
+
+/** The file of marks beside a tar. */
+export function marksFileOf(tar: string): string {
+  return tar.replace(/\.tar$/, ".marks");
 }
 
 const count = z.int().min(0);

@@ -12,7 +12,13 @@ import {
 } from "../store/artifacts/artifact.ts";
 import { readManifest, type Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
-import { CATALOG_FILE, catalogSchema, type Catalog } from "./catalog.ts";
+import {
+  CATALOG_FILE,
+  catalogSchema,
+  marksFileOf,
+  type Catalog,
+} from "./catalog.ts";
+import { findMarksDefect, readMarksOf } from "./shards/label-marks.ts";
 import {
   findIndexDefect,
   readIndexHeader,
@@ -43,6 +49,8 @@ export type ShardFiles = {
   readIndex(): Promise<ShardIndex>;
   /** The bytes of the index, checked as `readIndex` checks them. */
   readIndexFile(): Promise<Uint8Array>;
+  /** What is known of each class in each sample; null: each has one label at most, which the index has. */
+  readMarks(): Promise<Uint8Array | null>;
   /** The whole tar, checked against its checksum. */
   readTar(): Promise<Uint8Array>;
   /** One image's file by its range, checked against its checksum. */
@@ -139,12 +147,21 @@ function toShardFiles(
     if (crc32(bytes) === member.crc32) return bytes;
     throw failsChecksum(entry.file, holder, sample);
   };
+  const readMarks = async () => {
+    const name = marksFileOf(entry.file);
+    if (!holder.files.some(({ path }) => path === name)) return null;
+    const bytes = await readArtifactFile(store, holder, name);
+    const defect = findMarksDefect(bytes, entry.samples);
+    if (defect !== null) throw corrupt(name, holder, defect);
+    return readMarksOf(bytes);
+  };
   return {
     entry,
     key: holder.key,
     path: artifactFilePath(holder, entry.file),
     readIndexFile,
     readIndex: async () => readShardIndex(await readIndexFile()),
+    readMarks,
     readTar: () => readArtifactFile(store, holder, entry.file),
     readSample: (sample) => readMember(sample, sample),
     readMask: (sample, mask) => readMember(sample, mask),

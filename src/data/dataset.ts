@@ -18,6 +18,7 @@ import {
   findDatasetFiles,
   type ShardFiles,
 } from "./dataset-files.ts";
+import { readLabelMarks, type LabelMarks } from "./label-marks.ts";
 import { createImageReader, type ImageReader } from "./dataset-images.ts";
 import { DecodeError } from "./pixels/decode.ts";
 import type { Image } from "./pixels/image.ts";
@@ -41,6 +42,8 @@ export type Dataset = {
   /** Index into `classes`; −1: none. */
   label(sample: number): number;
   image(sample: number): Image;
+  /** Which classes each image shows, where it may show several. */
+  readMarks(): Promise<LabelMarks>;
 };
 
 export type OpenDatasetOptions = {
@@ -86,6 +89,7 @@ export async function openDataset(
     sampleName: (sample) => sampleName(at(records, sample).source),
     label: (sample) => at(records, sample).label,
     image: (sample) => at(images, sample),
+    readMarks: () => readLabelMarks(store, manifest),
   };
 }
 

@@ -47,6 +47,7 @@ export const runShard: RunStage<"shard"> = async (context) => {
     checkQuarantine(quarantine, source.items.length, params.maxBad);
     await output.writeStream(files.tar, shard.sizeBytes, shard.chunks());
     await output.write(files.index, shard.index());
+    if (shard.marks) await output.write(files.marks, shard.marks);
     await output.write(PART_FILE, toJsonBytes(shard.part));
     return {
       metrics: {

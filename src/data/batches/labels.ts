@@ -74,6 +74,36 @@ export function splitHeldOut(
   };
 }
 
+/**
+ * Splits samples that are of no class or of several, or have a class in every pixel: `round(fraction · n)` are held out, at
+ * least one, and at least one stays. Both ascending.
+ * @throws UserError `data.too-few-images` when there is nothing to split.
+ */
+export function splitAny(
+  samples: Int32Array,
+  options: { readonly fraction: number; readonly seed: number },
+): { readonly train: Int32Array; readonly validation: Int32Array } {
+  const size = samples.length;
+  if (size < 2)
+    throw new UserError({
+      code: "data.too-few-images",
+      message: `expected at least 2 images, to hold some out; the dataset has ${size}`,
+      hint: "use a fixed protocol, which holds nothing out",
+    });
+  const wanted = Math.round(size * options.fraction);
+  const count = Math.min(size - 1, Math.max(1, wanted));
+  const validation = drawSome(
+    [...samples],
+    count,
+    hash32(HOLD_OUT, options.seed),
+  );
+  const isOut = new Set(validation);
+  return {
+    train: samples.filter((sample) => !isOut.has(sample)),
+    validation: Int32Array.from(validation),
+  };
+}
+
 function drawSome(
   samples: readonly number[],
   count: number,

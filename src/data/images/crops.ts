@@ -2,14 +2,15 @@
  * From a stage's `crop` to the loader's. Pure.
  *
  * Recipes are the paper's: pretraining scales the shorter side to a whole number in [352, 600) and takes 352 (section 3);
- * classification scales by a factor in [0.5, 2] (section 4.2); a measurement takes the central square of an image whose
+ * classification scales by a factor in [0.5, 2] (section 4.2), segmentation not at all (section 4.3); a measurement takes the central square of an image whose
  * shorter side is 8/7 of it (256 to 224).
  */
 import type { CropParams } from "../../spec/params/params-common.ts";
 import type { Crop } from "../loader/loader.ts";
 
 /** What a stage does with photographs whose `crop` says nothing of scales. */
-export type CropRecipe = "pretraining" | "classification" | "measuring";
+export type CropRecipe =
+  "pretraining" | "classification" | "segmentation" | "measuring";
 
 const recipes: Readonly<Record<CropRecipe, (side: number) => Crop["scale"]>> = {
   pretraining: (side) => ({
@@ -18,6 +19,7 @@ const recipes: Readonly<Record<CropRecipe, (side: number) => Crop["scale"]>> = {
     max: Math.ceil(1.7 * side),
   }),
   classification: () => ({ kind: "factor", min: 0.5, max: 2 }),
+  segmentation: () => ({ kind: "none" }),
   measuring: (side) => shorterSide(Math.round((side * 8) / 7)),
 };
 

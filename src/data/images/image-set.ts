@@ -7,6 +7,7 @@
  * B What is measured is not augmented, unless several random views of each image are asked for.
  */
 import type { LabelledSamples } from "../batches/labels.ts";
+import type { LabelMarks } from "../label-marks.ts";
 import type { ImageBatch, LoaderReport } from "../loader/loader.ts";
 import type { OrderState } from "../order/order-state.ts";
 import type { ImageSize } from "../pixels/image-size.ts";
@@ -35,8 +36,6 @@ export type TrainingImagesOptions = {
   /** Images a step. */
   readonly batch: number;
   readonly mirror: boolean;
-  /** Masks too, where the set is not in memory. */
-  readonly withMasks?: boolean;
   /** The step that will be asked for first. */
   readonly fromStep: number;
 };
@@ -59,11 +58,15 @@ export type ImageSet = LabelledSamples & {
   readonly id: string;
   /** E[C] of the whole dataset (paper 1.4). */
   readonly meanChroma: number;
+  /** What the numbers of masks mean; null: the images have none, or were opened without them. */
+  readonly maskClasses: readonly string[] | null;
   /** Of every image that a batch holds. */
   readonly imageSize: ImageSize;
   /** Views of each image that `measure` gives, for averages. */
   readonly views: number;
   sampleName(sample: number): string;
+  /** Which classes each image shows, where it may show several. */
+  readMarks(): Promise<LabelMarks>;
   train(options: TrainingImagesOptions): Promise<TrainingImages>;
   /** Every sample `views` times, in an order that only depends on the samples; valid until the next batch. */
   measure(options: MeasuringOptions): AsyncIterable<MeasuringImages>;

@@ -9,6 +9,7 @@ import type { Store } from "../../store/store.ts";
 import { emptyDataset } from "../dataset-files.ts";
 import type { Crop, Loader, LoaderOptions } from "../loader/loader.ts";
 import { openLoader } from "../loader/open-loader.ts";
+import { readLabelMarks } from "../label-marks.ts";
 import { DECODER } from "../crops/crop-sample.ts";
 import { createTrainingOrder } from "../order/create-training-order.ts";
 import { toOrderState } from "../order/order-state.ts";
@@ -30,6 +31,8 @@ export type LoadedImagesOptions = {
   readonly training: Crop;
   readonly measuring: Crop;
   readonly views: number;
+  /** Masks of the images too. */
+  readonly withMasks?: boolean | undefined;
   readonly workers: number;
   readonly maxBytes: number;
   readonly cache: LoaderOptions["cache"];
@@ -61,6 +64,7 @@ export async function openLoadedImages(
   ): Promise<Loader> => {
     const loader = await openLoader({
       ...own,
+      withMasks: options.withMasks ?? false,
       storeUrl: store.url,
       table,
       shardPaths: dataset.shardPaths,
@@ -87,10 +91,12 @@ export async function openLoadedImages(
     classes: catalog.classes,
     size: table.size,
     meanChroma: catalog.meanChroma,
+    maskClasses: (options.withMasks && catalog.masks?.classes) || null,
     imageSize: { width: side, height: side },
     views: options.views,
     label: (sample) => table.label(sample),
     sampleName: (sample) => sampleName(table.record(sample).source),
+    readMarks: () => readLabelMarks(store, manifest),
     async train({ mirror, ...own }) {
       const wanted = { ...own, crop: { ...options.training, mirror } };
       const order = orderOf(wanted);
@@ -116,7 +122,6 @@ export async function openLoadedImages(
 type OpenOptions = Pick<LoaderOptions, "seed" | "batch" | "crop"> & {
   readonly samples?: Int32Array;
   readonly fromStep?: number;
-  readonly withMasks?: boolean;
 };
 
 /** A round is the first steps of a loader, so the next one goes back to step 0: its batches are those of the first. */

@@ -28,10 +28,12 @@ export function createMemoryImages(dataset: Dataset): ImageSet {
     classes,
     size,
     meanChroma,
+    maskClasses: null,
     imageSize,
     views: 1,
     label: (sample) => dataset.label(sample),
     sampleName: (sample) => dataset.sampleName(sample),
+    readMarks: () => dataset.readMarks(),
     train: (options) => Promise.resolve(trainingImages(source, options)),
     measure: (options) => measuringImages(source, options),
     rounds: (options) =>

@@ -15,6 +15,7 @@ import { shrinkEncoder } from "../pixels/shrink.ts";
 import { partRange, sourceAt } from "../order/packing-order.ts";
 import type { Source, SourceItem, SourceRequest } from "../sources/source.ts";
 import { describePart } from "./describe-part.ts";
+import { encodeLabelMarks, toMarks } from "./label-marks.ts";
 import { examineSample, type ExaminedSample } from "./examine-image.ts";
 import {
   encodeShardIndex,
@@ -30,6 +31,8 @@ export type PackedShard = {
   chunks(): AsyncIterable<Uint8Array>;
   /** The side index, which holds the archive's checksum: known when `chunks` was read to its end. */
   index(): Uint8Array;
+  /** What is known of each class in each sample (`label-marks.ts`); null where samples have one label at most. */
+  readonly marks: Uint8Array | null;
   readonly part: ShardPart;
 };
 
@@ -171,8 +174,22 @@ function toShard(
         samples: toRecords(samples, groups, offsets),
       });
     },
+    marks: marksOf(samples, pack.source.classes.length),
     part: describePart({ ...pack, samples, quarantine, encoder }),
   };
+}
+
+function marksOf(
+  samples: readonly PackedSample[],
+  classes: number,
+): Uint8Array | null {
+  if (samples.every(({ item }) => item.labels === undefined)) return null;
+  return encodeLabelMarks(
+    samples.map(({ item: { labels = [], difficult = [] } }) =>
+      toMarks(classes, { shown: labels, difficult }),
+    ),
+    classes,
+  );
 }
 
 /** The records of samples whose members stand at `offsets`, group after group. */
@@ -220,7 +237,7 @@ function toMembers(
 
 /** The `.json` member of a sample. */
 function describeSample(
-  { item: { label, labels, origin }, shrunkFrom }: PackedSample,
+  { item: { label, labels, difficult, origin }, shrunkFrom }: PackedSample,
   classes: readonly string[],
 ): Uint8Array {
   const facts = {
@@ -229,6 +246,7 @@ function describeSample(
       labels,
       labelNames: labels.map((each) => classes[each]),
     }),
+    ...(difficult && difficult.length > 0 && { difficult }),
     source: origin,
     ...(shrunkFrom && { shrunkFrom }),
   };

@@ -26,6 +26,8 @@ export type SourceItem = {
   readonly label: number;
   /** All labels of an image that may have several, ascending; absent where each has at most one. */
   readonly labels?: readonly number[];
+  /** Classes that such an image may show or not: nobody can tell. */
+  readonly difficult?: readonly number[];
 };
 
 export type Source = {

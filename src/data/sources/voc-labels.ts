@@ -32,6 +32,8 @@ export type VocLabels = {
   readonly classes: readonly string[];
   /** Ascending. */
   labelsOf(id: string): readonly number[];
+  /** Classes that are there but hard to see: neither shown nor absent. Ascending. */
+  difficultOf(id: string): readonly number[];
 };
 
 const READS_AT_ONCE = 16;
@@ -42,15 +44,21 @@ export async function readVocLabels(
   ids: readonly string[],
   split: string,
 ): Promise<VocLabels> {
-  const byId = await readClassLists(tree, split);
-  const names = byId ?? (await readAnnotations(tree, ids));
-  const classes = classesOf([...names.values()].flatMap((set) => [...set]));
+  const { shown, difficult } =
+    (await readClassLists(tree, split)) ?? (await readAnnotations(tree, ids));
+  const classes = classesOf(
+    [...shown.values(), ...difficult.values()].flatMap((set) => [...set]),
+  );
+  const numbersOf = (names: Iterable<string>) =>
+    [...names].map((name) => classes.indexOf(name)).toSorted((a, b) => a - b);
   return {
     classes,
-    labelsOf: (id) =>
-      [...(names.get(id) ?? [])]
-        .map((name) => classes.indexOf(name))
-        .sort((a, b) => a - b),
+    labelsOf: (id) => numbersOf(shown.get(id) ?? []),
+    difficultOf(id) {
+      const seen = shown.get(id);
+      const hard = [...(difficult.get(id) ?? [])];
+      return numbersOf(hard.filter((name) => !seen?.has(name)));
+    },
   };
 }
 
@@ -63,12 +71,15 @@ function classesOf(names: readonly string[]): readonly string[] {
 }
 
 type NamesById = Map<string, Set<string>>;
+type Names = { readonly shown: NamesById; readonly difficult: NamesById };
+
+const createNames = (): Names => ({ shown: new Map(), difficult: new Map() });
 
 /** Null: the layout has no lists of classes for this split. */
 async function readClassLists(
   tree: FileTree,
   split: string,
-): Promise<NamesById | null> {
+): Promise<Names | null> {
   const own = classLists(tree, split);
   // Some copies have no lists of the union.
   const lists =
@@ -76,14 +87,15 @@ async function readClassLists(
       ? [...classLists(tree, "train"), ...classLists(tree, "val")]
       : own;
   if (lists.length === 0) return null;
-  const byId: NamesById = new Map();
+  const names = createNames();
   await mapBounded(lists, READS_AT_ONCE, async ({ name, file }) => {
     for (const line of readLines(await tree.read(file))) {
       const [id = "", sign] = line.split(/\s+/);
-      if (sign === "1") add(byId, id, name);
+      if (sign === "1") add(names.shown, id, name);
+      if (sign === "0") add(names.difficult, id, name);
     }
   });
-  return byId;
+  return names;
 }
 
 function classLists(tree: FileTree, split: string) {
@@ -97,25 +109,28 @@ function classLists(tree: FileTree, split: string) {
 async function readAnnotations(
   tree: FileTree,
   ids: readonly string[],
-): Promise<NamesById> {
+): Promise<Names> {
   const files = new Map(tree.files.map((file) => [file.path, file]));
-  const byId: NamesById = new Map();
+  const names = createNames();
   await mapBounded(ids, READS_AT_ONCE, async (id) => {
     const file = files.get(`Annotations/${id}.xml`);
     if (!file) return;
     const xml = new TextDecoder().decode(await tree.read(file));
-    for (const name of objectNames(xml)) add(byId, id, name);
+    for (const { name, isDifficult } of objectsOf(xml))
+      add(isDifficult ? names.difficult : names.shown, id, name);
   });
-  return byId;
+  return names;
 }
 
-/** The first `<name>` of each `<object>` that is not marked as difficult; the names of its parts come later. */
-function objectNames(xml: string): string[] {
+/** The first `<name>` of each `<object>`; the names of its parts come later. */
+function objectsOf(
+  xml: string,
+): readonly { readonly name: string; readonly isDifficult: boolean }[] {
   return xml.split("<object>").flatMap((text, i) => {
     const [object = ""] = text.split("</object>");
     const name = /<name>\s*([^<]*?)\s*<\/name>/.exec(object)?.[1];
-    const isHard = /<difficult>\s*1\s*<\/difficult>/.test(object);
-    return i > 0 && name && !isHard ? [name] : [];
+    const isDifficult = /<difficult>\s*1\s*<\/difficult>/.test(object);
+    return i > 0 && name ? [{ name, isDifficult }] : [];
   });
 }
 

@@ -5,8 +5,8 @@
  *
  * An image may show several classes. `labels` has all that it is known to show; `label` only says what is unambiguous:
  * the class of an image that shows one. Labels come from ImageSets/Main/<class>_<split>.txt, where 1 says that the class
- * is there, −1 that it is not, and 0 that it is there but hard to see, which counts as neither and so as no label. Where
- * there are no such lists, the objects of Annotations/<id>.xml are the labels.
+ * is there, −1 that it is not, and 0 that it is there but hard to see: `difficult`, which counts as neither. Where there
+ * are no such lists, the objects of Annotations/<id>.xml are the labels.
  *
  * Masks are taken as they are: 0 is the background, k is class k − 1, 255 is void.
  */
@@ -34,7 +34,11 @@ export async function openVoc(
   const ids = readLines(await tree.read(list.file)).map(
     (line) => line.split(/\s+/)[0] as string,
   );
-  const { classes, labelsOf } = await readVocLabels(tree, ids, request.split);
+  const { classes, labelsOf, difficultOf } = await readVocLabels(
+    tree,
+    ids,
+    request.split,
+  );
   const leftOut = new LeftOutTally();
   const all: VocItem[] = [];
   for (const id of ids) {
@@ -46,6 +50,7 @@ export async function openVoc(
       all.push({
         origin: image.path,
         ...toLabels(labelsOf(id)),
+        difficult: difficultOf(id),
         image,
         mask: list.hasMasks ? mask : null,
       });
@@ -56,10 +61,11 @@ export async function openVoc(
     identity: identityOf(items),
     classes,
     ...(list.hasMasks ? { maskClasses: ["background", ...classes] } : {}),
-    items: items.map(({ origin, label, labels }) => ({
+    items: items.map(({ origin, label, labels, difficult }) => ({
       origin,
       label,
       labels,
+      difficult,
     })),
     leftOut: leftOut.list(),
     read: (wanted, visit) => readItems(tree, items, wanted, visit),
@@ -112,9 +118,10 @@ function findList(
 
 function identityOf(items: readonly VocItem[]): string {
   const hash = createHash("sha256");
-  for (const { origin, labels, image, mask } of items) {
+  for (const { origin, labels, difficult, image, mask } of items) {
     const sizes = `${image.sizeBytes}\0${mask?.sizeBytes ?? 0}`;
-    hash.update(`${origin}\0${labels.join(",")}\0${sizes}\n`);
+    const marks = `${labels.join(",")}\0${difficult.join(",")}`;
+    hash.update(`${origin}\0${marks}\0${sizes}\n`);
   }
   return `voc:${hash.digest("hex")}`;
 }

@@ -108,6 +108,7 @@ describe("a segmentation batch", () => {
         seed: 1,
         training: crop,
         measuring: crop,
+        withMasks: true,
         views: 1,
         workers: 2,
         maxBytes: 2 ** 27,
@@ -118,7 +119,6 @@ describe("a segmentation batch", () => {
         seed: 1,
         batch: 6,
         mirror: true,
-        withMasks: true,
         fromStep: 0,
       });
       const toBatch = createSegmentationBatches({

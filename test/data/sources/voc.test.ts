@@ -59,6 +59,7 @@ const open = (
 
 const facts = ({ items }: Source) =>
   items.map(({ origin, label, labels }) => [origin, label, labels]);
+const difficult = ({ items }: Source) => items.map((item) => item.difficult);
 
 describe("a VOC layout", () => {
   it("has the images of the segmentation list with their masks, and the labels of the class lists", async () => {
@@ -83,10 +84,11 @@ describe("a VOC layout", () => {
     expect(seen).toEqual([[0, true, 1]]);
   });
 
-  it("without masks has all images of the main list; what is hard to see is no label", async () => {
+  it("without masks has all images of the main list; what is hard to see is no label, and is told apart", async () => {
     const source = await open(await createLayout(lists), false);
     expect(source.maskClasses).toBeUndefined();
     expect(facts(source).at(-1)).toEqual(["JPEGImages/c.jpg", -1, []]);
+    expect(difficult(source)).toEqual([[], [], [11]]);
   });
 
   it("takes labels from annotations where there are no class lists", async () => {
@@ -102,6 +104,7 @@ describe("a VOC layout", () => {
       ["JPEGImages/b.jpg", -1, [7, 16]],
       ["JPEGImages/a.jpg", 11, [11]],
     ]);
+    expect(difficult(source)).toEqual([[], [6]]);
   });
 
   it("has classes of its own where a label is none of VOC's", async () => {
