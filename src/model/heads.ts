@@ -8,7 +8,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { biasAdd, dropout } from "../engine/engine.ts";
 import type { Activation, Parameters } from "./encoder.ts";
 import { projectDense } from "./hypercolumn.ts";
-import type { WeightDeclaration } from "./weights.ts";
+import type { Grid } from "./resample.ts";
+import type { WeightDeclaration, Init } from "./weights.ts";
 
 /** Dropout masks are a function of the seed tensor (int32 [2]: a seed and the step). */
 export type Dropout = { readonly rate: number; readonly seed: tf.Tensor1D };
@@ -16,20 +17,30 @@ export type Dropout = { readonly rate: number; readonly seed: tf.Tensor1D };
 /** Names and widths of the linear outputs on the hidden layer. */
 export type HeadOutputs = Readonly<Record<string, number>>;
 
-/** Hidden layer (Xavier) and linear outputs (zero, so that training starts at the uniform prediction). */
+/** First weights of the hidden layer and of the outputs; biases begin at zero. */
+export type HeadInit = {
+  readonly hidden: Init;
+  readonly outputs: Init;
+};
+
+/** Outputs of zero, so that training starts at the uniform prediction. */
+const UNIFORM_START: HeadInit = { hidden: "xavier", outputs: "zero" };
+
+/** A hidden layer and linear outputs above it. */
 export function hiddenHeadDeclarations(
   inputs: number,
   hidden: number,
   outputs: HeadOutputs,
+  init: HeadInit = UNIFORM_START,
 ): readonly WeightDeclaration[] {
   return [
-    { name: "head/hidden/weight", shape: [inputs, hidden], init: "xavier" },
+    { name: "head/hidden/weight", shape: [inputs, hidden], init: init.hidden },
     { name: "head/hidden/bias", shape: [hidden], init: "zero" },
     ...Object.entries(outputs).flatMap(([name, width]) => [
       {
         name: `head/${name}/weight`,
         shape: [hidden, width],
-        init: "zero" as const,
+        init: init.outputs,
       },
       { name: `head/${name}/bias`, shape: [width], init: "zero" as const },
     ]),
@@ -48,15 +59,15 @@ export function hiddenSparse(
     : hidden_PU;
 }
 
-/** The hidden layer at every pixel, as rows [N·H·W, U]. */
+/** The hidden layer at every cell of a grid, as rows [N·H·W, U]. */
 export function hiddenDense(
   layers: readonly Activation[],
   parameters: Parameters,
-  size: readonly [number, number],
+  grid: Grid,
 ): tf.Tensor2D {
   const weight = parameters("head/hidden/weight") as tf.Tensor2D;
   const bias = parameters("head/hidden/bias") as tf.Tensor1D;
-  const maps_NHWU = biasAdd(projectDense(layers, weight, size), bias);
+  const maps_NHWU = biasAdd(projectDense(layers, weight, grid), bias);
   return tf.reshape(tf.relu(maps_NHWU), [-1, weight.shape[1]]);
 }
 

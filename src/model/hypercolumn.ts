@@ -2,7 +2,7 @@
  * Hypercolumns: what every layer has to say about one pixel, side by side (paper, section 1.6).
  *
  * Sparse: a few places per image are read out of each layer by one gather of four cells a place; no upsampled map is ever
- * made, and gradients flow back to those cells. Dense: every pixel, for whole pictures. There a linear layer is applied to
+ * made, and gradients flow back to those cells. Dense: every cell of a grid, for whole pictures. There a linear layer is applied to
  * each layer's map first and the results are upsampled and added: the same sum (bilinear mixing and a linear layer
  * commute), at the cost of the small maps.
  *
@@ -14,6 +14,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Activation } from "./encoder.ts";
 import type { LayerGeometry } from "./network.ts";
+import { enlarge, thinOut, type Grid } from "./resample.ts";
 
 /** Reads layers at integer pixels; places of image 0 first. Returns [P, sum of widths]. */
 export function readSparse(
@@ -113,13 +114,13 @@ function between(
 }
 
 /**
- * A linear layer over the hypercolumn of every pixel: [N, H, W, units], without its bias. `weight` is
+ * A linear layer over the hypercolumn of every cell of a grid: [N, H, W, units], without its bias. `weight` is
  * [sum of widths, units], rows in the order of the layers.
  */
 export function projectDense(
   layers: readonly Activation[],
   weight: tf.Tensor2D,
-  [height, width]: readonly [number, number],
+  grid: Grid,
 ): tf.Tensor4D {
   const units = weight.shape[1];
   let from = 0;
@@ -127,8 +128,10 @@ export function projectDense(
     const rows = tf.slice(weight, [from, 0], [layer.width, units]);
     from += layer.width;
     const kernel = tf.reshape<tf.Rank.R4>(rows, [1, 1, layer.width, units]);
-    const projected = tf.conv2d(layer.maps_NHWC, kernel, 1, "same");
-    return upsample(projected, layer, height, width);
+    // Finer layers are thinned out first, coarser ones enlarged last: the fewest multiplications.
+    const thinned = thinOut(layer.maps_NHWC, layer, grid);
+    const projected = tf.conv2d(thinned, kernel, 1, "same");
+    return enlarge(projected, layer, grid);
   });
   return parts.reduce((sum, part) => tf.add(sum, part));
 }
@@ -136,44 +139,4 @@ export function projectDense(
 /** A cell for each pixel, in its place. */
 function isImageSized({ stride, offset }: LayerGeometry): boolean {
   return stride === 1 && offset === 0;
-}
-
-/** Bilinear between the cells' centres, as the sparse read-out mixes them (invariant A). */
-function upsample(
-  maps_NHWC: tf.Tensor4D,
-  place: LayerGeometry,
-  height: number,
-  width: number,
-): tf.Tensor4D {
-  if (isImageSized(place)) return maps_NHWC;
-  const { stride, offset } = place;
-  const [n, h, w, c] = maps_NHWC.shape;
-  const isCentred = offset === (stride - 1) / 2;
-  if (!isCentred || h * stride < height || w * stride < width)
-    return mix(mix(maps_NHWC, place, 1, height), place, 2, width);
-  const full = tf.image.resizeBilinear(
-    maps_NHWC,
-    [h * stride, w * stride],
-    false,
-    true,
-  );
-  return h * stride === height && w * stride === width
-    ? full
-    : tf.slice(full, [0, 0, 0, 0], [n, height, width, c]);
-}
-
-/** Along one axis, for cells whose centres no resize of TensorFlow's knows: from cells to `pixels` pixels. */
-function mix(
-  maps_NHWC: tf.Tensor4D,
-  place: LayerGeometry,
-  axis: 1 | 2,
-  pixels: number,
-): tf.Tensor4D {
-  const at = tf.range(0, pixels, 1, "int32");
-  const cells = maps_NHWC.shape[axis];
-  const { cell, next, near, far } = between(at, place, cells);
-  const along = axis === 1 ? [pixels, 1, 1] : [pixels, 1];
-  const share = (index: tf.Tensor1D, of: tf.Tensor1D) =>
-    tf.mul(tf.gather(maps_NHWC, index, axis), tf.reshape(of, along));
-  return tf.add(share(cell, near), share(next, far));
 }

@@ -39,6 +39,37 @@ export function regressionLoss(
   return tf.mean(tf.sum(tf.square(difference), 1));
 }
 
+/**
+ * Softmax cross-entropy with class indices (int32), averaged over the samples whose weight is 1; the others, of weight 0,
+ * are void (paper, section 4.3). Without any sample that counts it is 0.
+ */
+export function maskedClassificationLoss(
+  logits_PK: tf.Tensor2D,
+  labels_P: tf.Tensor1D,
+  weights_P: tf.Tensor1D,
+): tf.Scalar {
+  const losses_P = sparseSoftmaxCrossEntropy(logits_PK, labels_P);
+  const counted = tf.maximum(tf.sum(weights_P), 1);
+  return tf.div(tf.sum(tf.mul(losses_P, weights_P)), counted);
+}
+
+/**
+ * Sigmoid cross-entropy of each class on its own, summed over the classes that count and averaged over the rows (paper,
+ * section 4.2). `targets` are 0 or 1, `weights` 0 where nothing is known.
+ */
+export function maskedSigmoidLoss(
+  logits_PK: tf.Tensor2D,
+  targets_PK: tf.Tensor2D,
+  weights_PK: tf.Tensor2D,
+): tf.Scalar {
+  // Not by |x|, whose gradient at 0, where classifiers start, is no derivative.
+  const losses_PK = tf.sub(
+    tf.softplus(logits_PK),
+    tf.mul(logits_PK, targets_PK),
+  );
+  return tf.mean(tf.sum(tf.mul(losses_PK, weights_PK), 1));
+}
+
 /** Softmax cross-entropy with class indices (int32), averaged over samples. */
 export function classificationLoss(
   logits_PK: tf.Tensor2D,

@@ -119,6 +119,17 @@ export function unitsOf(network: Network): readonly Unit[] {
   return statesOf(network).flatMap(({ units }) => units);
 }
 
+/** Names of each layer's convolutions, in the order of computation. */
+export function convolutionsByLayer(network: Network): readonly {
+  readonly layer: string;
+  readonly convolutions: readonly string[];
+}[] {
+  return statesOf(network).map(({ name, units }) => ({
+    layer: name,
+    convolutions: units.map((unit) => unit.name),
+  }));
+}
+
 function statesOf({ inputChannels, layers }: Network): readonly {
   readonly name: string;
   readonly state: LayerState;

@@ -21,8 +21,9 @@ export type WeightDeclaration = {
   readonly init: Init;
 };
 
-/** `xavier`: Glorot and Bengio, 2010; `he`: He et al., 2015, for the ReLU behind it. */
-export type Init = "xavier" | "he" | "zero" | "one";
+/** `xavier`: Glorot and Bengio, 2010; `he`: He et al., 2015, for the ReLU behind it; `normal`: with this standard deviation. */
+export type Init =
+  "xavier" | "he" | "zero" | "one" | { readonly normal: number };
 
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, side) => product * side, 1);
@@ -38,7 +39,7 @@ export function createWeights(
       declared.name,
       {
         shape: declared.shape,
-        values: firstValues[declared.init](declared, seed),
+        values: firstValuesOf(declared, seed),
       },
     ]),
   );
@@ -46,12 +47,22 @@ export function createWeights(
 
 type FirstValues = (declared: WeightDeclaration, seed: number) => Float32Array;
 
-const firstValues: Readonly<Record<Init, FirstValues>> = {
+const firstValues: Readonly<Record<Extract<Init, string>, FirstValues>> = {
   xavier: xavierUniform,
   he: heNormal,
   zero: ({ shape }) => new Float32Array(sizeOf(shape)),
   one: ({ shape }) => new Float32Array(sizeOf(shape)).fill(1),
 };
+
+function firstValuesOf(
+  declared: WeightDeclaration,
+  seed: number,
+): Float32Array {
+  const { init } = declared;
+  return typeof init === "string"
+    ? firstValues[init](declared, seed)
+    : normalValues(declared, seed, init.normal);
+}
 
 /** Uniform in ± sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010). */
 function xavierUniform(
@@ -68,12 +79,18 @@ function xavierUniform(
   );
 }
 
-/** Normal with variance 2 / fan in (He et al., 2015), by the Box-Muller transform. */
-function heNormal(
+/** Normal with variance 2 / fan in (He et al., 2015). */
+function heNormal(declared: WeightDeclaration, seed: number): Float32Array {
+  const fanIn = sizeOf(declared.shape.slice(0, -1));
+  return normalValues(declared, seed, Math.sqrt(2 / fanIn));
+}
+
+/** By the transform of Box and Muller (1958), from two uniform numbers an element. */
+function normalValues(
   { name, shape }: WeightDeclaration,
   seed: number,
+  deviation: number,
 ): Float32Array {
-  const deviation = Math.sqrt(2 / sizeOf(shape.slice(0, -1)));
   const stream = streamOf(name);
   return Float32Array.from({ length: sizeOf(shape) }, (_, index) => {
     // Not 0, whose logarithm is infinite.

@@ -67,6 +67,8 @@ export type KeepSpec = {
     readonly metric: string;
     readonly mode: "min" | "max";
   } | null;
+  /** Those of these steps, until the task is done: what it commits is made of them. Said by the stage, not the file. */
+  readonly steps?: readonly number[] | undefined;
 };
 
 export type CheckpointSpec = {

@@ -8,6 +8,7 @@
  */
 import type { z } from "zod";
 import { labelMapParams } from "./params/params-label-map.ts";
+import { compareParams } from "./params/params-compare.ts";
 import { evaluateParams, finetuneParams } from "./params/params-downstream.ts";
 import { initializeParams, pretrainParams } from "./params/params-pretext.ts";
 import { reportParams } from "./params/params-report.ts";
@@ -21,6 +22,7 @@ export const STAGE_KINDS = [
   "pretrain",
   "finetune",
   "evaluate",
+  "compare",
   "report",
 ] as const;
 export type StageKind = (typeof STAGE_KINDS)[number];
@@ -99,7 +101,7 @@ export const stageKinds = {
     params: shardParams,
     inputs: {},
     produces: ["dataset"],
-    contract: 2,
+    contract: 3,
     seeded: false,
     places: ["source"],
     parts: "shards",
@@ -214,6 +216,34 @@ export const stageKinds = {
     },
     produces: ["metrics"],
     contract: 3,
+    seeded: false,
+    places: [],
+    parts: null,
+    needsEngine: true,
+    resources: { cpu: 1, memoryBytes: GiB },
+    pods: short,
+  },
+  compare: {
+    describe:
+      "Measures how far features shifted while an encoder was fine-tuned, on the same images.",
+    params: compareParams,
+    inputs: {
+      weights: {
+        accepts: "weights",
+        arity: "one",
+        required: true,
+        describe: "the encoder before fine-tuning",
+      },
+      model: {
+        accepts: "model",
+        arity: "one",
+        required: true,
+        describe: "the model after fine-tuning",
+      },
+      data: dataset("images that both are shown"),
+    },
+    produces: ["metrics"],
+    contract: 1,
     seeded: false,
     places: [],
     parts: null,

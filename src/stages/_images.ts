@@ -8,6 +8,7 @@ import {
 } from "../data/images/crops.ts";
 import type { ImageSet } from "../data/images/image-set.ts";
 import { createMemoryImages } from "../data/images/memory-images.ts";
+import { findDatasetFiles } from "../data/dataset-files.ts";
 import { openDataset } from "../data/dataset.ts";
 import type { CropParams } from "../spec/params/params-common.ts";
 import { inputOf } from "./_context.ts";
@@ -20,6 +21,8 @@ export type StageImages = {
   readonly limit?: number | undefined;
   readonly mirror?: boolean;
   readonly recipe: CropRecipe;
+  /** Masks too: of cropped images alone. */
+  readonly withMasks?: boolean;
 };
 
 /**
@@ -31,7 +34,7 @@ export async function openStageImages(
     StageContext,
     "inputs" | "store" | "loader" | "seed" | "signal"
   >,
-  { side, crop, limit, mirror = false, recipe }: StageImages,
+  { side, crop, limit, mirror = false, recipe, withMasks }: StageImages,
 ): Promise<ImageSet> {
   const { store, seed, signal } = context;
   const { manifest } = inputOf(context, "data");
@@ -50,5 +53,21 @@ export async function openStageImages(
     training: own,
     measuring: recipe === "measuring" ? own : toCentralCrop(own),
     views: crop.views ?? 1,
+    withMasks,
   });
+}
+
+/**
+ * A crop that holds every image of the input `data` whole, unscaled, padded on all sides alike: its side is a multiple of
+ * `multiple`, the total stride of a network (paper, section 8, A19).
+ */
+export async function wholeImages(
+  context: Pick<StageContext, "inputs" | "store">,
+  multiple: number,
+): Promise<CropParams> {
+  const { manifest } = inputOf(context, "data");
+  const { catalog } = await findDatasetFiles(context.store, manifest);
+  const longest = Math.max(catalog.width.max, catalog.height.max);
+  const side = Math.ceil(longest / multiple) * multiple;
+  return { side, scale: "none", place: "centre" };
 }

@@ -13,6 +13,11 @@ import type { Network } from "../model/network.ts";
 import { networkOf } from "../model/networks.ts";
 import type { WeightDeclaration, Weights } from "../model/weights.ts";
 import { model as modelChoice } from "../spec/params/params-model.ts";
+import {
+  fewLabelTask,
+  multiLabelTask,
+  segmentationTask,
+} from "../spec/params/params-tasks.ts";
 import { fromTensorData, toTensorData } from "../train/variables.ts";
 import {
   artifactFilePath,
@@ -31,8 +36,8 @@ export const MODEL_FILE = "model.json";
 export const ENCODER_FILE = "weights.safetensors";
 /** What stood above the encoder while it was pretrained. */
 export const HEAD_FILE = "head.safetensors";
-/** A fine-tuned model: encoder and classifier in one. */
-export const CLASSIFIER_FILE = "model.safetensors";
+/** A fine-tuned model: encoder and head in one. */
+export const FINETUNED_FILE = "model.safetensors";
 export const METRICS_FILE = "metrics.jsonl";
 
 const common = {
@@ -65,6 +70,12 @@ const classify = z.object({
   classes: z.array(z.string()),
 });
 
+const finetuned = {
+  ...common,
+  /** What the head's outputs stand for, in their order. */
+  classes: z.array(z.string()),
+};
+
 const modelSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("encoder"), ...common }),
   z.object({ kind: z.literal("colorizer"), ...common, objective: colorize }),
@@ -75,14 +86,30 @@ const modelSchema = z.discriminatedUnion("kind", [
   }),
   z.object({
     kind: z.literal("classifier"),
-    ...common,
-    classes: z.array(z.string()),
+    ...finetuned,
+    task: fewLabelTask.prefault({ kind: "few-label" }),
+  }),
+  z.object({
+    kind: z.literal("multi-label-classifier"),
+    ...finetuned,
+    task: multiLabelTask,
+  }),
+  z.object({
+    kind: z.literal("segmenter"),
+    ...finetuned,
+    task: segmentationTask,
   }),
 ]);
 export type ModelDescription = z.output<typeof modelSchema>;
+/** A model that was trained for a task. */
+export type FinetunedDescription = Extract<
+  ModelDescription,
+  { readonly task: unknown }
+>;
 
 /** The files of a model's artifact. */
 export type ModelFiles = {
+  readonly paths: readonly string[];
   /** The bytes of a file, checksums verified. */
   read(path: string): Promise<Uint8Array>;
   /** Where a file lies in the store. */
@@ -93,6 +120,7 @@ export type ModelFiles = {
 
 export function openModelFiles(store: Store, manifest: Manifest): ModelFiles {
   return {
+    paths: manifest.files.map(({ path }) => path),
     read: (path) => readArtifactFile(store, manifest, path),
     placeOf: (path) => artifactFilePath(manifest, path),
     manifestPath: layout.manifest(manifest.key),
@@ -213,18 +241,42 @@ function decodeTensors(files: ModelFiles, path: string, bytes: Uint8Array) {
   }
 }
 
-/** Network and weights of an encoder, with its measured statistics or folded. */
+/** Where the encoder of a step stands that pretraining published on its way. */
+export function publishedFile(step: number): string {
+  return `steps/${String(step).padStart(9, "0")}/${ENCODER_FILE}`;
+}
+
+/**
+ * Network and weights of an encoder, with its measured statistics or folded; those of a step that was published, if one is named.
+ * @throws UserError `model.not-published`, `model.no-statistics`
+ */
 export async function readEncoder(
   files: ModelFiles,
+  publishedAt?: number,
 ): Promise<{ readonly network: Network; readonly weights: Weights }> {
   const { network: name } = await readModelDescription(files);
   const network = networkOf(name);
-  const weights = await readEncoderWeights(files, ENCODER_FILE, network);
+  const file =
+    publishedAt === undefined ? ENCODER_FILE : publishedFile(publishedAt);
+  if (!files.paths.includes(file)) throw notPublished(files, publishedAt);
+  const weights = await readEncoderWeights(files, file, network);
   if (hasStatistics(network, weights) || isFolded(network, weights))
     return { network, weights };
   throw new UserError({
     code: "model.no-statistics",
     message: `'${files.placeOf(ENCODER_FILE)}' has no batch-norm statistics ('<layer>/mean' and '<layer>/variance')`,
     hint: "take the weights of a pretrain or initialize stage",
+  });
+}
+
+function notPublished(files: ModelFiles, step: number | undefined): UserError {
+  const steps = files.paths.flatMap((path) => {
+    const [, published] = /^steps\/(\d+)\//.exec(path) ?? [];
+    return published === undefined ? [] : [Number(published)];
+  });
+  return new UserError({
+    code: "model.not-published",
+    message: `expected weights${step === undefined ? "" : ` of step ${step}`} beside '${files.placeOf(MODEL_FILE)}'; found ${steps.length > 0 ? `those of steps ${steps.join(", ")}` : "none of a step"}`,
+    hint: "name the step under `publish` of the pretrain stage, or leave weightsAt out",
   });
 }

@@ -1,39 +1,55 @@
 /**
- * The stage `finetune`: trains a classifier, and the encoder under it, from given weights and a few labels per class. Labels,
+ * The stage `finetune`: trains for a downstream task, the task's head and the encoder under it, from given weights. Samples,
  * their order and their augmentation follow from the seed alone: arms of one seed differ in their first weights only.
  */
 import { systemClock } from "../base/clock.ts";
 import { GRAY_MEAN } from "../data/pixels/color.ts";
 import type { ImageSet } from "../data/images/image-set.ts";
-import { drawBalanced, splitHeldOut } from "../data/batches/labels.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { BatchNormMode } from "../model/encoder.ts";
 import { foldStatistics } from "../model/encoder-weights.ts";
 import type { Network } from "../model/network.ts";
 import type { Weights } from "../model/weights.ts";
-import {
-  createClassificationJob,
-  type ClassificationOptions,
-} from "../train/jobs/classification.ts";
+import { STANDARD_SHIFT } from "../spec/params/params-downstream.ts";
+import type { DownstreamTaskKind } from "../spec/params/params-tasks.ts";
+import { createDownstreamJob } from "../train/jobs/downstream.ts";
 import { trainLoop, type LoopResult } from "../train/loop.ts";
 import { encodeMetrics } from "../train/metrics.ts";
-import { STANDARD_SHIFT } from "../spec/params/params-downstream.ts";
 import { createProtocol } from "../train/protocol/protocol.ts";
+import type { DownstreamTask } from "../train/task.ts";
+import { createTask } from "../train/tasks.ts";
 import { CHECKPOINT_EVERY, inputOf, openStageEngine } from "./_context.ts";
 import { openStageImages } from "./_images.ts";
 import {
-  CLASSIFIER_FILE,
   encodeModelDescription,
   encodeWeights,
+  FINETUNED_FILE,
   METRICS_FILE,
   MODEL_FILE,
   openModelFiles,
   readEncoder,
+  type FinetunedDescription,
 } from "./_model-files.ts";
 import { measureOnFirst } from "./_statistics.ts";
 import type { RunStage, StageContext } from "./stage.ts";
 
 type Finetune = StageContext<"finetune">;
+
+/** What `model.json` calls a model that was trained for a task. */
+const modelKinds: Readonly<
+  Record<DownstreamTaskKind, FinetunedDescription["kind"]>
+> = {
+  "few-label": "classifier",
+  "multi-label": "multi-label-classifier",
+  segmentation: "segmenter",
+};
+
+/** The best score on held-out samples, in the manifest. */
+const scoreMetrics: Readonly<Record<DownstreamTask["score"], string>> = {
+  accuracy: "validationAccuracy",
+  map: "validationMap",
+  miou: "validationMiou",
+};
 
 /** What the two ways to treat batch norm differ in (paper, section 2.5). */
 type BatchNormPolicy = {
@@ -59,17 +75,23 @@ const batchNormPolicies: Readonly<
 
 export const runFinetune: RunStage<"finetune"> = async (context) => {
   const { params, output, store } = context;
-  const images = await openStageImages(context, {
-    ...params,
-    recipe: "classification",
-  });
+  const task = createTask(params.task);
+  const images = await openStageImages(context, { ...params, ...task });
+  const classes = task.classesOf(images);
   const { network, weights } = await readEncoder(
     openModelFiles(store, inputOf(context, "weights").manifest),
+    params.weightsAt,
   );
   const engine = openStageEngine(context.engine);
   const policy = batchNormPolicies[params.batchNorm];
   const encoder = policy.before(network, weights);
-  const trained = await train(context, { engine, network, images, encoder });
+  const trained = await train(context, {
+    engine,
+    task,
+    network,
+    images,
+    encoder,
+  });
   const model = await policy.after(trained.weights, () =>
     measureOnFirst(images, params.statistics.images, {
       engine,
@@ -78,18 +100,20 @@ export const runFinetune: RunStage<"finetune"> = async (context) => {
     }),
   );
   const { rows, steps, state, loader } = trained.result;
-  await output.write(CLASSIFIER_FILE, encodeWeights(model));
+  await output.write(FINETUNED_FILE, encodeWeights(model));
   await output.write(METRICS_FILE, encodeMetrics(rows));
   await output.write(
     MODEL_FILE,
     encodeModelDescription({
-      kind: "classifier",
+      kind: modelKinds[params.task.kind],
       version: 1,
       network: network.model,
       grayMean: GRAY_MEAN,
       dataset: images.id,
-      classes: [...images.classes],
-    }),
+      classes: [...classes],
+      task: params.task,
+      // The kinds of models and the settings of tasks go together by the table.
+    } as FinetunedDescription),
   );
   const last = rows.findLast(({ name }) => name === "loss");
   return {
@@ -99,7 +123,7 @@ export const runFinetune: RunStage<"finetune"> = async (context) => {
       ...(last ? { loss: last.value } : {}),
       ...(state.protocol.best === null
         ? {}
-        : { validationAccuracy: state.protocol.best }),
+        : { [scoreMetrics[task.score]]: state.protocol.best }),
     },
     loader,
   };
@@ -109,20 +133,27 @@ async function train(
   context: Finetune,
   given: {
     readonly engine: Engine;
+    readonly task: DownstreamTask;
     readonly network: Network;
     readonly images: ImageSet;
     readonly encoder: Weights;
   },
 ): Promise<{ weights: Weights; images: number; result: LoopResult }> {
   const { params, seed } = context;
-  const samples = samplesOf(context, given.images);
+  const { protocol } = params;
+  const samples = given.task.samples(given.images, {
+    labels: params.labels ?? "all",
+    seed,
+    holdOut: protocol.kind === "early-stop" ? protocol.validation : null,
+  });
   const { learningRate } = params.optimizer;
-  const job = await createClassificationJob({
+  const job = await createDownstreamJob({
     ...given,
     batchNorm: batchNormPolicies[params.batchNorm].mode,
     samples,
     seed,
     batch: params.batch,
+    trainFrom: params.trainFrom,
     mirror: params.mirror,
     // A crop moves the image already; plans of an earlier program may have both.
     shift: params.crop ? 0 : (params.shift ?? STANDARD_SHIFT),
@@ -146,18 +177,4 @@ async function train(
   } finally {
     await job.close();
   }
-}
-
-/** The labelled images of this seed, and those held out of them if the protocol asks for scores. */
-function samplesOf(
-  { params, seed }: Finetune,
-  images: ImageSet,
-): ClassificationOptions["samples"] {
-  const all = drawBalanced(images, { perClass: params.labels, seed });
-  const { protocol } = params;
-  const heldOut =
-    protocol.kind === "early-stop"
-      ? splitHeldOut(images, all, { fraction: protocol.validation, seed })
-      : null;
-  return { all, heldOut };
 }

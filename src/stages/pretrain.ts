@@ -14,7 +14,7 @@ import type {
 } from "../spec/params/params-pretext.ts";
 import { trainLoop, type LoopResult } from "../train/loop.ts";
 import { encodeMetrics } from "../train/metrics.ts";
-import { createPretextJob } from "../train/jobs/pretext.ts";
+import { createPretextJob, type PretextJob } from "../train/jobs/pretext.ts";
 import {
   pretextFeeds,
   type PretextFeeds,
@@ -33,6 +33,7 @@ import {
   type ModelDescription,
 } from "./_model-files.ts";
 import { applyLabels } from "./_labels.ts";
+import { planPublishing, writePublished } from "./_published.ts";
 import { measureOnFirst } from "./_statistics.ts";
 import type { RunStage, StageContext, StageResult } from "./stage.ts";
 
@@ -67,6 +68,12 @@ async function pretrain<K extends ObjectiveKind>(
   const settings = feeds.resolve(declared, images);
   const samples = feeds.samples(images) ?? labelled;
   const engine = openStageEngine(context.engine);
+  const toEncoder = (weights: Weights) =>
+    measureOnFirst(images, params.statistics.images, {
+      engine,
+      network: networkOf(params.model),
+      weights,
+    });
   const trained = await train(context, {
     engine,
     images,
@@ -74,10 +81,11 @@ async function pretrain<K extends ObjectiveKind>(
     kind,
     settings,
   });
-  const encoder = await measureOnFirst(images, params.statistics.images, {
-    engine,
-    network: networkOf(params.model),
-    weights: trained.encoder,
+  const encoder = await toEncoder(trained.encoder);
+  await writePublished(output, {
+    checkpoints: context.checkpoints,
+    publish: params.publish ?? [],
+    toEncoder: (weights) => toEncoder(trained.encoderOf(weights)),
   });
   const { rows, steps, loader } = trained.result;
   await output.write(ENCODER_FILE, encodeWeights(encoder));
@@ -106,8 +114,13 @@ async function train<K extends ObjectiveKind>(
     readonly kind: K;
     readonly settings: ObjectiveSettings[K];
   },
-): Promise<{ encoder: Weights; head: Weights; result: LoopResult }> {
+): Promise<
+  Awaited<ReturnType<PretextJob["readWeights"]>> &
+    Pick<PretextJob, "encoderOf"> & { readonly result: LoopResult }
+> {
   const { params, seed } = context;
+  const steps = stepsOf(params, given.samples?.length ?? given.images.size);
+  planPublishing(context.checkpoints, params.publish ?? [], steps);
   const job = await createPretextJob({
     ...given,
     network: networkOf(params.model),
@@ -121,7 +134,7 @@ async function train<K extends ObjectiveKind>(
       job,
       protocol: createProtocol({
         kind: "fixed",
-        steps: stepsOf(params, given.samples?.length ?? given.images.size),
+        steps,
         schedule: params.optimizer.schedule,
       }),
       checkpoints: context.checkpoints,
@@ -130,7 +143,8 @@ async function train<K extends ObjectiveKind>(
       clock: systemClock,
       progress: (report) => context.progress(report),
     });
-    return { ...(await job.readWeights()), result };
+    const { encoderOf } = job;
+    return { ...(await job.readWeights()), encoderOf, result };
   } finally {
     await job.close();
   }

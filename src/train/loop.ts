@@ -48,7 +48,11 @@ export type Job = {
   /** Feeds of a step, which follow from the plan; valid until the second call after it. */
   prepare(plan: StepPlan): Promise<StepFeeds>;
   /** Score of the held-out samples, for protocols that want one. */
-  score?(): Promise<number>;
+  readonly score?: {
+    /** What it is called, e.g. `accuracy`. */
+    readonly name: string;
+    measure(): Promise<number>;
+  };
   /** Where the time of what reads images went since the last report; null: nothing reads while training. */
   loaderReport?(): LoaderReport | null;
   /** What decides, besides its number, which images a step sees: kept in checkpoints. */
@@ -222,12 +226,12 @@ async function score(
 ): Promise<LoopState> {
   if (!job.score)
     throw new Error("the protocol wants scores and the job has none");
-  const value = await job.score();
+  const value = await job.score.measure();
   return {
     protocol: protocol.afterScore(state.protocol, { done, score: value }),
     metrics: recordRow(state.metrics, {
       step: done,
-      name: "validation-accuracy",
+      name: `validation-${job.score.name}`,
       value,
     }),
   };

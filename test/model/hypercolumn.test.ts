@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { beforeAll, expect, test } from "vitest";
 import type { Activation } from "../../src/model/encoder.ts";
 import { projectDense, readSparse } from "../../src/model/hypercolumn.ts";
+import { pixelGrid } from "../../src/model/resample.ts";
 import {
   pseudoRandom,
   relativeDifference,
@@ -92,7 +93,7 @@ test.each([
     const weight = tf.tensor2d(pseudoRandom(inputs * 5, 9), [inputs, 5]);
     const { ys, xs } = allPlaces(2, height, width);
     const sparse = tf.matMul(readSparse(layers, ys, xs), weight);
-    const dense = projectDense(layers, weight, [height, width]);
+    const dense = projectDense(layers, weight, pixelGrid([height, width]));
     expect(dense.shape).toEqual([2, height, width, 5]);
     expect(
       relativeDifference(dense.dataSync(), sparse.dataSync()),
@@ -129,7 +130,7 @@ test.each([
   const weight = tf.tensor2d(pseudoRandom(12 * 5, 9), [12, 5]);
   const { ys, xs } = allPlaces(2, 37, 64);
   const sparse = tf.matMul(readSparse(layers, ys, xs), weight);
-  const dense = projectDense(layers, weight, [37, 64]);
+  const dense = projectDense(layers, weight, pixelGrid([37, 64]));
   expect(relativeDifference(dense.dataSync(), sparse.dataSync())).toBeLessThan(
     1e-5,
   );
@@ -140,7 +141,7 @@ test("maps that are smaller than the image, as without padding, are read to its 
   const weight = tf.tensor2d(pseudoRandom(2 * 3, 9), [2, 3]);
   const { ys, xs } = allPlaces(1, 16, 16);
   const sparse = tf.matMul(readSparse([layer], ys, xs), weight);
-  const dense = projectDense([layer], weight, [16, 16]);
+  const dense = projectDense([layer], weight, pixelGrid([16, 16]));
   expect(dense.shape).toEqual([1, 16, 16, 3]);
   expect(relativeDifference(dense.dataSync(), sparse.dataSync())).toBeLessThan(
     1e-5,

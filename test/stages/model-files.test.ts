@@ -25,6 +25,7 @@ const description: ModelDescription = {
 };
 const text = (value: string) => new TextEncoder().encode(value);
 const filesOf = (files: Readonly<Record<string, Uint8Array>>): ModelFiles => ({
+  paths: Object.keys(files),
   read: (path) => Promise.resolve(files[path] ?? new Uint8Array()),
   placeOf: (path) => `cas/k/a1/${path}`,
   manifestPath: "cas/k/manifest.json",

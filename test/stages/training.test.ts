@@ -210,6 +210,54 @@ describe("pretrain", () => {
     expect(tuned.manifest.metrics["steps"]).toBe(1);
   });
 
+  test("publishes the weights of steps on its way, which a finetune can start from, also when it was stopped behind them", async () => {
+    const params = { publish: [4, 8], statistics: { images: 20 } };
+    const { manifest } = await pretrain({}, params);
+    const files = Object.keys(sumsOf(manifest));
+    const published = [4, 8].map(
+      (step) => `steps/${String(step).padStart(9, "0")}/weights.safetensors`,
+    );
+    expect(files).toEqual(expect.arrayContaining(published));
+    expect(sumsOf(manifest)["weights.safetensors"]).toBe(
+      sumsOf((await pretrain({}, { statistics: params.statistics })).manifest)[
+        "weights.safetensors"
+      ],
+    );
+    // A training that ends there has the same weights: its schedule does not look at its length.
+    const constant = { optimizer: { schedule: { kind: "constant" } } };
+    const long = (await pretrain({}, { ...params, ...constant })).manifest;
+    const short = (
+      await pretrain(
+        {},
+        { ...constant, steps: 8, statistics: params.statistics },
+      )
+    ).manifest;
+    expect(sumsOf(long)[published[1] as string]).toBe(
+      sumsOf(short)["weights.safetensors"],
+    );
+
+    const salt = "stopped";
+    const signal = abortAtStep(10);
+    await expect(pretrain({ salt, signal }, params)).rejects.toThrow(
+      "stopped after step 10",
+    );
+    const resumed = (await pretrain({ salt }, params)).manifest;
+    expect(sumsOf(resumed)).toEqual(sumsOf(manifest));
+
+    const from = async (weightsAt?: number) =>
+      sumsOf((await finetune(manifest, { weightsAt })).manifest)[
+        "model.safetensors"
+      ];
+    expect(await from(4)).not.toBe(await from());
+    await expect(from(5)).rejects.toMatchObject({
+      code: "model.not-published",
+      message: expect.stringContaining("steps 4, 8") as string,
+    });
+    await expect(pretrain({}, { publish: [12] })).rejects.toMatchObject({
+      code: "pretrain.publish",
+    });
+  }, 300_000);
+
   test("counts its length in passes over the dataset too", async () => {
     const { manifest } = await pretrain({}, { steps: undefined, epochs: 0.1 });
     expect(manifest.metrics["steps"]).toBe(4);

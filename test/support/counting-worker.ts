@@ -43,6 +43,7 @@ const code = await runWorker({
     pretrain: countingStage,
     finetune: countingStage,
     evaluate: countingStage,
+    compare: countingStage,
     report: countingStage,
   },
   facts: {

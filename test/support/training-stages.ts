@@ -33,7 +33,13 @@ import type { Store } from "../../src/store/store.ts";
 
 type TrainingKind = Extract<
   StageKind,
-  "concat" | "label-map" | "initialize" | "pretrain" | "finetune" | "evaluate"
+  | "concat"
+  | "label-map"
+  | "initialize"
+  | "pretrain"
+  | "finetune"
+  | "evaluate"
+  | "compare"
 >;
 
 export type StageRun = {

@@ -65,7 +65,7 @@ function fromPair(array: WeightArray | undefined): number {
 
 function jobOf(
   trainer: Trainer,
-  score?: () => Promise<number>,
+  measure?: () => Promise<number>,
 ): Job & { prepared: number[] } {
   const prepared: number[] = [];
   return {
@@ -79,7 +79,7 @@ function jobOf(
       return Promise.resolve({ noise: Math.sin(step) / 100 });
     },
     close: () => trainer.close(),
-    ...(score ? { score } : {}),
+    ...(measure ? { score: { name: "accuracy", measure } } : {}),
   };
 }
 

@@ -42,6 +42,8 @@ function slowCheckpoints(isWanted: (step: number) => boolean = () => false) {
     },
     activity: () => activity,
     isWanted,
+    keepToo: () => undefined,
+    ofStep: () => Promise.resolve(null),
     close: () => Promise.resolve(),
   };
   const end = (outcome: WriteOutcome | Error): void => {

@@ -81,6 +81,7 @@ function tableOf(stage: Stage): StageTable {
     pretrain: stage,
     finetune: stage,
     evaluate: stage,
+    compare: stage,
     report: stage,
   };
 }

@@ -19,6 +19,7 @@ import { readSparse } from "../hypercolumn.ts";
 import { histogramLoss, regressionLoss } from "../losses.ts";
 import { readLayers, widthOf } from "../network.ts";
 import type { Losses, Objective, StepTensors } from "../objective.ts";
+import { pixelGrid } from "../resample.ts";
 
 /** Settings with every value known: `auto` has become 1 / mean chroma of the dataset. */
 export type ResolvedColorize = Omit<ColorizeSettings, "hueWeight"> & {
@@ -115,7 +116,7 @@ export const colorize: Objective<ResolvedColorize> = {
   predict({ settings, layers, parameters, size }) {
     const target = targets[settings.target];
     const read = readLayers(layers, settings.hypercolumn);
-    const hidden_PU = hiddenDense(read, parameters, size);
+    const hidden_PU = hiddenDense(read, parameters, pixelGrid(size));
     return Object.fromEntries(
       Object.keys(target.outputs(settings)).map((name) => [
         name,

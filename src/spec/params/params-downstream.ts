@@ -10,6 +10,7 @@ import {
   statistics,
   trainingCrop,
 } from "./params-common.ts";
+import { task } from "./params-tasks.ts";
 import { count } from "./units.ts";
 
 const fixed = z.strictObject({
@@ -26,7 +27,7 @@ const earlyStop = z
       .gt(0)
       .lt(1)
       .default(0.1)
-      .describe("Fraction of the labels held out to decide when to stop."),
+      .describe("Fraction of the images held out to decide when to stop."),
     every: count
       .default(20)
       .describe("Steps between two scores on the held-out part."),
@@ -50,7 +51,7 @@ const earlyStop = z
     retrain: z
       .boolean()
       .default(true)
-      .describe("Train again on all labels with the schedule that was found."),
+      .describe("Train again on all images with the schedule that was found."),
   })
   .describe(
     "The paper's protocol (section 4.1): drop the rate at each plateau of a held-out score, then stop.",
@@ -61,14 +62,23 @@ export const STANDARD_SHIFT = 4;
 
 export const finetuneParams = z
   .strictObject({
-    task: z
-      .enum(["few-label"])
-      .default("few-label")
-      .describe("Classification from a few labels per class."),
+    task: task.prefault("few-label"),
     labels: z
       .union([z.int().positive(), z.literal("all")])
+      .optional()
       .describe(
-        "Labelled images per class, drawn by the seed, the same for every arm of that seed.",
+        "few-label: labelled images per class, drawn by the seed, the same for every arm of that seed. Other tasks take all images.",
+      ),
+    weightsAt: count
+      .optional()
+      .describe(
+        "Start from the weights that pretraining published at this step, not from its last ones.",
+      ),
+    trainFrom: z
+      .string()
+      .default("all")
+      .describe(
+        "The first layer of the encoder that is trained: those before it stay as they are. `all`, `none`, or a layer's name; what stands above the encoder is always trained.",
       ),
     protocol: z.discriminatedUnion("kind", [fixed, earlyStop]),
     batchNorm: z
@@ -85,7 +95,9 @@ export const finetuneParams = z
           .number()
           .positive()
           .optional()
-          .describe("Of the new linear layer; as the rest if not given."),
+          .describe(
+            "Of what is new above the encoder; as the rest if not given.",
+          ),
         momentum: z.number().min(0).lt(1).default(0.9),
         weightDecay: z.number().min(0).default(5e-4).describe("On everything."),
         clipNorm: z
@@ -105,19 +117,45 @@ export const finetuneParams = z
       ),
     side,
     crop: trainingCrop(
-      "a random factor from 0.5 to 2, the paper's for VOC classification",
+      "a random factor from 0.5 to 2, the paper's for VOC classification; for segmentation no scaling",
     ),
     statistics,
   })
   .refine(...readOneWay)
-  .refine(...moveOneWay);
+  .refine(...moveOneWay)
+  .refine(
+    ({ task: { kind }, labels }) =>
+      (kind === "few-label") === (labels !== undefined),
+    {
+      message:
+        "few-label needs the labels per class; other tasks take all images and no labels",
+      path: ["labels"],
+    },
+  )
+  .refine(
+    ({ task: { kind }, crop }) => kind !== "segmentation" || crop !== undefined,
+    {
+      message: "segmentation trains on crops: give crop: { side: … }",
+      path: ["crop"],
+    },
+  );
+
+/** What `evaluate` can measure; `stages/evaluate.ts` has one function for each. */
+export const EVALUATION_TASKS = [
+  "classification",
+  "multi-label",
+  "segmentation",
+  "colorization",
+] as const;
 
 export const evaluateParams = z
   .strictObject({
     task: z
-      .enum(["classification", "colorization"])
+      .enum(EVALUATION_TASKS)
       .default("classification")
-      .describe("What the model does: name classes, or colour gray images."),
+      .describe(
+        "What the model does: name the class of an image, or each class that it shows, or that of each pixel, or colour gray images.",
+      ),
     batch: batchOf(250).describe("Images at once."),
     side,
     crop: measuringCrop,
@@ -129,6 +167,13 @@ export const evaluateParams = z
       .min(0)
       .max(64)
       .default(16)
-      .describe("Colorization: how many pictures to keep for the report."),
+      .describe(
+        "Colorization and segmentation: how many pictures to keep for the report.",
+      ),
   })
-  .refine(...readOneWay);
+  .refine(...readOneWay)
+  .refine(({ task, side }) => task !== "segmentation" || side === undefined, {
+    message:
+      "segmentation measures whole images where crop is not given, and takes no side",
+    path: ["side"],
+  });

@@ -123,6 +123,12 @@ export const pretrainParams = z
       .positive()
       .optional()
       .describe("Length of the run in passes over the dataset."),
+    publish: z
+      .array(count)
+      .optional()
+      .describe(
+        "Steps whose weights become part of the result too, besides the last one's; `finetune` takes them by `weightsAt`.",
+      ),
     batch: batchOf(8).describe("Images per step."),
     optimizer: z
       .strictObject({

@@ -1,4 +1,6 @@
 /** What a classifier did on a dataset, counted: accuracy, loss, a confusion matrix. Pure. */
+import { toCsv } from "../_csv.ts";
+
 export type ClassificationScores = {
   readonly accuracy: number;
   /** Accuracy of each class; null: the dataset has none of it. */
@@ -36,18 +38,10 @@ export function encodeConfusion(
   classes: readonly string[],
   { confusion }: ClassificationScores,
 ): Uint8Array {
-  const rows = [
-    ["true", ...classes].map(quote),
-    ...confusion.map((row, label) => [quote(classes[label] ?? ""), ...row]),
-  ];
-  return new TextEncoder().encode(
-    rows.map((row) => `${row.join()}\n`).join(""),
-  );
-}
-
-/** RFC 4180. */
-function quote(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return toCsv([
+    ["true", ...classes],
+    ...confusion.map((row, label) => [classes[label] ?? "", ...row]),
+  ]);
 }
 
 function sum(values: readonly number[]): number {

@@ -1,5 +1,4 @@
 /** The evaluation task `colorization`: distance to the photographs' colours, and pictures to look at. */
-import { encodePng } from "../../data/pixels/decode.ts";
 import { createGrayBatches } from "../../data/batches/gray-batches.ts";
 import type { ImageSet } from "../../data/images/image-set.ts";
 import type { Image } from "../../data/pixels/image.ts";
@@ -9,7 +8,8 @@ import { createColorizer, type Colorizer } from "./_colorizer.ts";
 import { inputOf, openStageEngine, stopIfAborted } from "../_context.ts";
 import { openStageImages } from "../_images.ts";
 import { openModelFiles } from "../_model-files.ts";
-import type { StageContext, StageResult, StageOutput } from "../stage.ts";
+import type { StageContext, StageResult } from "../stage.ts";
+import { copyImage, writePictures, type Picture } from "./_pictures.ts";
 
 /** The head has hundreds of numbers for every pixel: more at once would only take more memory. */
 const PIXELS_AT_ONCE = 2 ** 16;
@@ -49,13 +49,6 @@ function pixelsOf({ width, height }: ImageSize): number {
   return width * height;
 }
 
-/** A photograph and its colours as the model sees them. */
-type Picture = {
-  readonly sample: number;
-  readonly truth: Image;
-  readonly predicted: Image;
-};
-
 /** Scores over all images; the first `pictures` of the dataset are kept. */
 async function colorizeAll(
   context: Evaluate,
@@ -74,12 +67,13 @@ async function colorizeAll(
     const predicted = await colorizer.colorize(toBatch(some).gray);
     for (let i = 0; i < some.counted; i++) {
       const sample = some.samples[i] as number;
-      const truth = imageAt(some.pixels, i, imageSize);
-      const picture = { sample, truth, predicted: predicted[i] as Image };
-      ours.add(picture.predicted, truth);
-      colourless.add(toGrayImage(truth), truth);
+      const truth = copyImage(some.pixels, i, imageSize);
+      const gray = toGrayImage(truth);
+      const colored = copyImage((predicted[i] as Image).pixels, 0, imageSize);
+      ours.add(colored, truth);
+      colourless.add(gray, truth);
       if (sample < context.params.pictures && !pictures.has(sample))
-        pictures.set(sample, copyOf(picture));
+        pictures.set(sample, { sample, gray, predicted: colored, truth });
     }
     done += some.counted;
     context.progress({
@@ -90,7 +84,7 @@ async function colorizeAll(
   }
   const gray = colourless.scores();
   return {
-    pictures: [...pictures.values()].toSorted((a, b) => a.sample - b.sample),
+    pictures: [...pictures.values()],
     metrics: {
       ...ours.scores(),
       grayRmse: gray.rmse,
@@ -98,42 +92,4 @@ async function colorizeAll(
       images: size,
     },
   };
-}
-
-function imageAt(pixels: Uint8Array, i: number, size: ImageSize): Image {
-  const bytes = pixelsOf(size) * 3;
-  return { ...size, pixels: pixels.subarray(i * bytes, (i + 1) * bytes) };
-}
-
-/** The memory of a batch is used again. */
-function copyOf({ sample, truth, predicted }: Picture): Picture {
-  const copy = (image: Image) => ({ ...image, pixels: image.pixels.slice() });
-  return { sample, truth: copy(truth), predicted: copy(predicted) };
-}
-
-/** `pictures/NNN-{gray,predicted,true}.png`, listed in `pictures.json`. */
-async function writePictures(
-  output: StageOutput,
-  images: ImageSet,
-  pictures: readonly Picture[],
-): Promise<void> {
-  const list = [];
-  for (const { sample, truth, predicted } of pictures) {
-    const place = (which: string) =>
-      `pictures/${String(sample).padStart(3, "0")}-${which}.png`;
-    const files = {
-      gray: place("gray"),
-      predicted: place("predicted"),
-      true: place("true"),
-    };
-    await output.write(files.gray, await encodePng(toGrayImage(truth)));
-    await output.write(files.predicted, await encodePng(predicted));
-    await output.write(files.true, await encodePng(truth));
-    const label = images.classes[images.label(sample)];
-    list.push({ name: label ?? images.sampleName(sample), ...files });
-  }
-  await output.write(
-    "pictures.json",
-    new TextEncoder().encode(`${JSON.stringify(list)}\n`),
-  );
 }

@@ -14,7 +14,7 @@ import { toJsonBytes } from "../json.ts";
 import type { Store } from "../store.ts";
 import { listPlaces, manifestPath } from "./places.ts";
 import { readCheckpoint, type Checkpoint } from "./read-checkpoint.ts";
-import { isKeptForGood } from "./retention.ts";
+import { isKeptForLater } from "./retention.ts";
 import { createSnapshot, type Shapes, type Snapshot } from "./snapshot.ts";
 import { overtaken, type WriteOutcome } from "./write-checkpoint.ts";
 import {
@@ -48,6 +48,10 @@ export type Saving = {
 export type CheckpointStore = {
   /** The newest checkpoint whose checksums verify, or null. Skipped ones are reported through the logger. */
   newest(): Promise<Checkpoint | null>;
+  /** Says which steps' checkpoints are needed when the training is done. Before `prepare`. */
+  keepToo(steps: readonly number[]): void;
+  /** The checkpoint of a step that was kept, if one verifies. */
+  ofStep(step: number): Promise<Checkpoint | null>;
   /** Says what is going to be saved: the memory for it is made while nobody waits for it. Before the first `save`. */
   prepare(shapes: CheckpointShapes): void;
   /** Resolves when the copy is made. The save before must have ended. */
@@ -80,7 +84,8 @@ export type CheckpointStoreOptions = {
 export function createCheckpointStore(
   options: CheckpointStoreOptions,
 ): CheckpointStore {
-  const { store, key, epoch, keep, log = silentLogger } = options;
+  const { store, key, epoch, log = silentLogger } = options;
+  let { keep } = options;
   const broken = new Set<string>();
   let activity: ReturnType<CheckpointStore["activity"]> = "idle";
   let snapshot: Snapshot | null = null;
@@ -89,7 +94,7 @@ export function createCheckpointStore(
   let saves = 0;
 
   const openWriter = (): CheckpointWriter =>
-    (writer ??= createWriter(options, (reason) => {
+    (writer ??= createWriter({ ...options, keep }, (reason) => {
       activity = "waiting";
       options.onWaiting?.(reason);
     }));
@@ -154,7 +159,19 @@ export function createCheckpointStore(
       return { step, written };
     },
     activity: () => activity,
-    isWanted: (step) => isKeptForGood(keep, step),
+    keepToo(steps) {
+      if (writer !== null) throw new Error("what is kept has been said");
+      keep = { ...keep, steps };
+    },
+    async ofStep(step) {
+      for (const place of await listPlaces(store, key)) {
+        if (place.step !== step) continue;
+        const read = await readCheckpoint(store, key, place);
+        if (read.kind === "sound") return read.checkpoint;
+      }
+      return null;
+    },
+    isWanted: (step) => isKeptForLater(keep, step),
     async close() {
       await writer?.close();
       // Nothing is silently skipped (invariant J).

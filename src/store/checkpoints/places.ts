@@ -24,6 +24,7 @@ const keepSchema = z.object({
   best: z
     .object({ metric: z.string(), mode: z.enum(["min", "max"]) })
     .nullable(),
+  steps: z.array(z.int().positive()).readonly().optional(),
 });
 
 const manifestSchema = z.object({

@@ -16,8 +16,13 @@ export type RatedPlace = Place & {
   readonly metrics: Readonly<Record<string, number>>;
 };
 
+/** Whether the checkpoint of this step is one that has to be there later. */
+export function isKeptForLater(keep: KeepSpec, step: number): boolean {
+  return isKeptForGood(keep, step) || keep.steps?.includes(step) === true;
+}
+
 /** Whether a checkpoint of this step stays for good, whatever comes after it. */
-export function isKeptForGood(keep: KeepSpec, step: number): boolean {
+function isKeptForGood(keep: KeepSpec, step: number): boolean {
   return keep.everySteps !== null && step % keep.everySteps === 0;
 }
 
@@ -28,7 +33,10 @@ export function selectKept(
 ): readonly RatedPlace[] {
   const last = new Set(places.slice(0, keep.last));
   const good = new Set(selectForGood(places, keep));
-  return places.filter((place) => last.has(place) || good.has(place));
+  return places.filter(
+    (place) =>
+      last.has(place) || good.has(place) || keep.steps?.includes(place.step),
+  );
 }
 
 /** Those that outlive their training. Pure. */

@@ -19,9 +19,9 @@ export type GrayParts = {
 const PIXELS_AT_ONCE = 2 ** 20;
 
 /** How many images of a size an encoder is given at once where the number is ours to choose. */
-export function imagesAtOnce(size: {
-  readonly width: number;
-  readonly height: number;
-}): number {
-  return Math.max(1, Math.floor(PIXELS_AT_ONCE / (size.width * size.height)));
+export function imagesAtOnce(
+  size: { readonly width: number; readonly height: number },
+  pixelsAtOnce = PIXELS_AT_ONCE,
+): number {
+  return Math.max(1, Math.floor(pixelsAtOnce / (size.width * size.height)));
 }

@@ -49,6 +49,8 @@ export type PretextOptions<K extends ObjectiveKind> = {
 export type PretextJob = Job & {
   /** The weights as they are now: the encoder's (biases included, which batch norm keeps at zero) and the head's. */
   readWeights(): Promise<{ readonly encoder: Weights; readonly head: Weights }>;
+  /** The encoder's weights among those of a checkpoint. */
+  encoderOf(weights: Weights): Weights;
 };
 
 export async function createPretextJob<K extends ObjectiveKind>(
@@ -111,6 +113,8 @@ export async function createPretextJob<K extends ObjectiveKind>(
       });
     },
   });
+  const encoderOf = (weights: Weights) =>
+    pickWeights(new Map([...firstEncoder, ...weights]), encoder);
   return {
     trainer,
     firstWeights,
@@ -127,10 +131,11 @@ export async function createPretextJob<K extends ObjectiveKind>(
     async readWeights() {
       const now = await trainer.read();
       return {
-        encoder: pickWeights(new Map([...firstEncoder, ...now]), encoder),
+        encoder: encoderOf(now),
         head: pickWeights(now, head),
       };
     },
+    encoderOf,
   };
 }
 
