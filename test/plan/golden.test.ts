@@ -8,7 +8,7 @@ import { planOf } from "../support/specs.ts";
 
 const root = path.join(import.meta.dirname, "..", "..");
 const golden = globSync("test/golden/plan/*.yaml", { cwd: root });
-const shipped = globSync("pipelines/*.yaml", { cwd: root });
+const shipped = globSync("pipelines/**/*.yaml", { cwd: root });
 
 function planOfFile(file: string) {
   return planOf(readFileSync(path.join(root, file), "utf8"));

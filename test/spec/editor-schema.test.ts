@@ -10,7 +10,7 @@ import { violations } from "../support/json-schema.ts";
 const root = path.join(import.meta.dirname, "..", "..");
 const schema = createEditorSchema();
 const accepted = [
-  ...globSync("pipelines/*.yaml", { cwd: root }),
+  ...globSync("pipelines/**/*.yaml", { cwd: root }),
   ...globSync("test/golden/plan/*.yaml", { cwd: root }),
 ];
 
