@@ -2,7 +2,8 @@
  * The controller: watches Runs and Schedules, their Jobs and pods, and steps what has changed.
  *
  *  C1 Level-triggered: what is watched only says which key to look at; a turn looks at everything anew.
- *  C2 One turn at a time for a key (the queue), and some time between two, so that a burst of changes is one turn.
+ *  C2 One turn at a time for a key (the queue), and some time between two, also for what changes during one, so that a
+ *     burst of changes is one turn.
  *  C3 Only what is ours is stepped, by the leases; without them everything is.
  *  C4 Leaving changes nothing in the cluster: Jobs go on, and whoever comes next finds them.
  */
@@ -103,9 +104,13 @@ function createReplica(
 
   const owns = (uid: string): boolean =>
     settings.sharing === null || (sharing?.owns(uid) ?? false);
-  const enqueue = (key: string, isUrgent?: boolean): void => {
+  /** Keys that have their turn now; whether something changed meanwhile, and how urgent that is. */
+  const underWay = new Map<string, boolean | null>();
+  const enqueue = (key: string, isUrgent = false): void => {
+    const changed = underWay.get(key);
+    if (changed !== undefined) underWay.set(key, isUrgent || changed === true);
     // Until everything was listed, what is not there is only not known.
-    if (hasJoined) queue.addAfter(key, pace.waitMs(key, isUrgent));
+    else if (hasJoined) queue.addAfter(key, pace.waitMs(key, isUrgent));
   };
   const desk = createRunDesk({
     ...options,
@@ -123,12 +128,16 @@ function createReplica(
     async work(key) {
       const startMs = cpuMs();
       let hasFailed = true;
+      underWay.set(key, null);
       try {
         const nextMs = await stepper.step(key);
         hasFailed = false;
         if (nextMs !== null) queue.addAfter(key, nextMs);
       } finally {
         pace.note(key, { busyMs: cpuMs() - startMs, hasFailed });
+        const changed = underWay.get(key) ?? null;
+        underWay.delete(key);
+        if (changed !== null) enqueue(key, changed);
         if (!isThere(watched, key)) pace.forget(key);
       }
     },

@@ -1,8 +1,8 @@
 /**
- * When a key may have its next turn. A burst of changes is one turn: there is a gap between two, which what is urgent does
- * not wait for. What keeps the processor busy takes no more than its share of the time, but for a reserve: small turns are
- * never held up, and a huge plan does not take all of it. After a turn that failed changes wait longer, each time twice as
- * long: what it fails of is seldom mended by them.
+ * When a key may have its next turn. A burst of changes is one turn: there is a gap between two, the longer the more the last
+ * one kept the processor busy, which what is urgent does not wait for. That takes no more than a greater share of the time,
+ * but for a reserve: small turns are never held up, and a huge plan does not take all of it. After a turn that failed changes
+ * wait longer, each time twice as long: what it fails of is seldom mended by them.
  */
 import type { Clock } from "../base/clock.ts";
 import type { ControllerLimits } from "./service/settings.ts";
@@ -19,6 +19,7 @@ export type Pace = {
 
 type Last = {
   readonly atMs: number;
+  readonly busyMs: number;
   /** What the processor was busy for, as far as time has not paid for it (a leaky bucket). */
   readonly debtMs: number;
   readonly penaltyMs: number;
@@ -28,16 +29,21 @@ export function createPace(
   clock: Clock,
   limits: Pick<
     ControllerLimits,
-    "stepGapMs" | "stepGapShare" | "stepReserveMs" | "maxStepGapMs"
+    | "stepGapMs"
+    | "stepGapShare"
+    | "urgentGapShare"
+    | "stepReserveMs"
+    | "maxStepGapMs"
   >,
 ): Pace {
-  const { stepGapMs, stepGapShare, stepReserveMs, maxStepGapMs } = limits;
-  const mostDebtMs = stepReserveMs + maxStepGapMs / stepGapShare;
+  const { stepGapMs, stepGapShare, maxStepGapMs } = limits;
+  const { urgentGapShare, stepReserveMs } = limits;
+  const mostDebtMs = stepReserveMs + maxStepGapMs / urgentGapShare;
   const last = new Map<string, Last>();
   const failures = new Map<string, number>();
   const debtOf = (key: string): number => {
     const { atMs, debtMs } = last.get(key) ?? { atMs: 0, debtMs: 0 };
-    const paidMs = (clock.monotonicMs() - atMs) / stepGapShare;
+    const paidMs = (clock.monotonicMs() - atMs) / urgentGapShare;
     return Math.max(0, debtMs - paidMs);
   };
   return {
@@ -48,6 +54,7 @@ export function createPace(
       const penaltyMs = count === 0 ? 0 : FIRST_PENALTY_MS * 2 ** (count - 1);
       last.set(key, {
         atMs: clock.monotonicMs(),
+        busyMs,
         debtMs: Math.min(mostDebtMs, debtOf(key) + busyMs),
         penaltyMs: Math.min(maxStepGapMs, penaltyMs),
       });
@@ -55,9 +62,13 @@ export function createPace(
     waitMs(key, isUrgent = false) {
       const turn = last.get(key);
       if (turn === undefined) return 0;
-      const shareMs = (turn.debtMs - stepReserveMs) * stepGapShare;
-      const gapMs = isUrgent ? 0 : stepGapMs;
-      const mostMs = Math.max(gapMs, shareMs, turn.penaltyMs);
+      const shareMs = (turn.debtMs - stepReserveMs) * urgentGapShare;
+      const gapMs = Math.max(stepGapMs, turn.busyMs * stepGapShare);
+      const mostMs = Math.max(
+        isUrgent ? 0 : Math.min(maxStepGapMs, gapMs),
+        shareMs,
+        turn.penaltyMs,
+      );
       return Math.max(0, turn.atMs + mostMs - clock.monotonicMs());
     },
     forget(key) {

@@ -48,6 +48,7 @@ export async function drive(options: DriveOptions): Promise<RunStatus> {
       await waitForChange(options, requeueAfterMs, spentMs);
     }
   } finally {
+    await driver.settled();
     await executor.close();
   }
   return await driver.leave({ mayWrite: options.holdsLease });

@@ -3,12 +3,14 @@
  * nothing but the run's records: `status.json` when it changes, one event and one log line per transition (house rule:
  * what was found in the store at the first look is one line for all).
  *
+ * Records are written beside the steps, which do not wait for a slow disk or bucket, but for the last one: the end of a run
+ * is recorded when its step resolves. What failed to be written is thrown by the next step.
+ *
  * A step that throws has changed nothing that the next one would not do again: observations are taken anew, actions
  * are harmless when repeated, and what was not written is still different. When to step, and what to do about a
  * failure, is the caller's business; the caller holds the run's lease.
  */
 import type { Clock } from "../base/clock.ts";
-import { toError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Observation } from "../run/observation.ts";
@@ -18,6 +20,7 @@ import { isTerminal } from "../run/to-status.ts";
 import { openRunEvents } from "../store/runs/run-events.ts";
 import { writeStatus } from "../store/runs/run-records.ts";
 import type { Store } from "../store/store.ts";
+import { createBackground } from "./background.ts";
 import type { Executor, TaskProgress } from "./executor.ts";
 import { findTransitions, type Transition } from "./transitions.ts";
 
@@ -44,6 +47,8 @@ export type DriverOptions = {
 export type Driver = {
   /** One turn. A decision that was terminal latches (F): later steps only return it. */
   step(): Promise<Decision>;
+  /** Resolves when nothing is being written. */
+  settled(): Promise<void>;
   /** A last look when nobody drives any more: what it finds is written down, if `mayWrite` still says so, and not acted on. */
   leave(options: { readonly mayWrite: () => boolean }): Promise<RunStatus>;
 };
@@ -54,42 +59,64 @@ export function createDriver(options: DriverOptions): Driver {
   let before = options.previous ?? undefined;
   return {
     async step() {
+      records.check();
       const observation = await executor.observe(plan);
       const decision = reconcile(plan, observation, clock.now(), before);
-      // Beside each other: what is ready to start does not wait for the history to be written.
-      const outcomes = await Promise.allSettled([
-        executor.apply(plan, decision.actions),
-        records.write(decision, observation),
-      ]);
-      for (const outcome of outcomes)
-        if (outcome.status === "rejected") throw toError(outcome.reason);
+      records.note(decision, observation);
+      await executor.apply(plan, decision.actions);
+      if (isTerminal(decision.status.phase)) await records.write();
       before = decision.status;
       return decision;
     },
+    settled: () => records.settled(),
     async leave({ mayWrite }) {
       const observation = await executor.observe(plan);
       const last = reconcile(plan, observation, clock.now());
       const status = isTerminal(last.status.phase)
         ? last.status
         : toStopped(last.status);
-      if (mayWrite()) await records.write({ ...last, status }, observation);
+      if (!mayWrite()) return status;
+      records.note({ ...last, status }, observation);
+      await records.write();
       return status;
     },
   };
 }
 
 type Recorder = {
-  write(decision: Decision, observation: Observation): Promise<void>;
+  /** Begins to write what is new. */
+  note(decision: Decision, observation: Observation): void;
+  /** Resolves when what was noted is written. */
+  write(): Promise<void>;
+  /** Throws what an earlier write failed of, once. */
+  check(): void;
+  settled(): Promise<void>;
 };
 
 function createRecorder(options: DriverOptions): Recorder {
   const { plan, run, store, executor, clock, log, listener } = options;
   const events = openRunEvents(store, run);
   let states: Decision["states"] | null = null;
+  let status: RunStatus | null = null;
   let written = "";
+  const save = async (): Promise<void> => {
+    const latest = status;
+    const text = JSON.stringify(latest);
+    if (latest === null || text === written) return;
+    await events.flush();
+    await writeStatus(store, { run, status: latest, clock });
+    written = text;
+  };
+  const saving = createBackground(save, () => undefined);
   return {
-    async write(decision, observation) {
-      const { status } = decision;
+    check: () => saving.check(),
+    settled: () => saving.settled(),
+    async write() {
+      await saving.settled();
+      await save();
+    },
+    note(decision, observation) {
+      status = decision.status;
       const atMs = clock.now();
       const transitions = findTransitions({
         plan,
@@ -105,11 +132,7 @@ function createRecorder(options: DriverOptions): Recorder {
         listener({ kind: "transition", ...transition });
       }
       listener({ kind: "status", status, progress: executor.progress() });
-      const text = JSON.stringify(status);
-      if (text === written) return;
-      await events.flush();
-      await writeStatus(store, { run, status, clock });
-      written = text;
+      saving.start();
     },
   };
 }

@@ -4,7 +4,8 @@ import { createManualClock } from "../support/manual-clock.ts";
 
 const limits = {
   stepGapMs: 50,
-  stepGapShare: 4,
+  stepGapShare: 20,
+  urgentGapShare: 4,
   stepReserveMs: 100,
   maxStepGapMs: 1000,
 };
@@ -26,6 +27,19 @@ it("lets a key wait for the gap, unless it is urgent, and longer after each turn
   expect(pace.waitMs("a")).toBe(50);
   pace.forget("a");
   expect(pace.waitMs("a")).toBe(0);
+});
+
+it("lets changes wait longer the more the last turn kept the processor busy, and never too long", () => {
+  const clock = createManualClock();
+  const pace = createPace(clock, limits);
+  for (const [busyMs, wantMs] of [
+    [1, 50],
+    [10, 200],
+    [80, 1000],
+  ] as const) {
+    pace.note("a", { busyMs, hasFailed: false });
+    expect(pace.waitMs("a")).toBe(wantMs);
+  }
 });
 
 it("gives what keeps the processor busy its share of the time, but for a reserve, and never lets it wait too long", () => {

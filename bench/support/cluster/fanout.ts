@@ -35,6 +35,7 @@ type Round = {
   readonly wallS: number;
   /** Until the last pod ended: what comes after is the controller's. */
   readonly podsS: number;
+  /** CPU seconds since submitting; the peak since its start. */
   readonly controller: Usage | null;
   readonly requests: Requests;
   /** Of the control plane, by program. */
@@ -83,9 +84,14 @@ async function takeRound(
   try {
     const mark = markAudit(world.audit);
     const before = world.planeSeconds();
+    const startSeconds = controller?.usage().cpuSeconds ?? 0;
     const startMs = Date.now();
     const endMs = await runArm(world, place, { arm, tasks, text });
     const usage = controller?.usage() ?? null;
+    const used = usage && {
+      ...usage,
+      cpuSeconds: round2(usage.cpuSeconds - startSeconds),
+    };
     const planeCpuS = Object.fromEntries(
       Object.entries(world.planeSeconds()).map(([name, seconds]) => [
         name,
@@ -97,7 +103,7 @@ async function takeRound(
     const { lastEndedAtMs } = await place.worked();
     const wallS = round2((endMs - startMs) / 1000);
     const podsS = round2((lastEndedAtMs - startMs) / 1000);
-    return { wallS, podsS, controller: usage, requests, planeCpuS };
+    return { wallS, podsS, controller: used, requests, planeCpuS };
   } finally {
     await controller?.stop();
     await place.close();

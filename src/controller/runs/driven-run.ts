@@ -8,6 +8,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { toError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
+import { createBackground } from "../../executor/background.ts";
 import { createDriver } from "../../executor/driver.ts";
 import type { Executor } from "../../executor/executor.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -23,7 +24,6 @@ import {
   type RunUsage,
 } from "../../store/runs/run-usage.ts";
 import type { Store } from "../../store/store.ts";
-import { createBackground } from "./background.ts";
 import type { PlannedRun } from "./plan-run.ts";
 
 /** How much of what was used a crash may forget, if its pods are gone too. */
@@ -117,7 +117,7 @@ export async function openDrivenRun(
     lost: () => lease.lost(),
     async close() {
       over.abort();
-      await Promise.all([listening, tending.settled()]);
+      await Promise.all([listening, tending.settled(), driver.settled()]);
       try {
         if (lease.lost() === null) await usage.write({ isLast: true });
         await executor.close();

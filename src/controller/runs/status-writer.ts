@@ -10,6 +10,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import { createBackground } from "../../executor/background.ts";
 import { resources, type Kube, type KubeObject } from "../../kube/kube.ts";
 import { KubeRefusal } from "../../kube/refusal.ts";
 import { controlOf } from "../../resources/control-of.ts";
@@ -27,7 +28,6 @@ import {
   type Hindrance,
 } from "../../resources/run-status.ts";
 import type { RunControl } from "../../run/observation.ts";
-import { createBackground } from "./background.ts";
 import type { RunReport } from "./run-report.ts";
 
 const FIELD_MANAGER = "hueline-controller";

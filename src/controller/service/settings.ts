@@ -33,9 +33,11 @@ export type ControllerLimits = {
   readonly lookEveryMs: number;
   /** Between two turns of one Run: what changes meanwhile is seen at once. */
   readonly stepGapMs: number;
-  /** … and so many times what turns have kept the processor busy, so that a huge plan does not take all of it. */
+  /** … or so many times what the last one kept the processor busy, so that nothing is done over and over for a huge plan. */
   readonly stepGapShare: number;
-  /** … but for so long of it, which no turn waits for. */
+  /** Where something may start that could not before: so many times what turns have kept the processor busy … */
+  readonly urgentGapShare: number;
+  /** … but for so much of it, which no turn waits for. */
   readonly stepReserveMs: number;
   readonly maxStepGapMs: number;
   /** Between two writes of the status of one Run. */
@@ -53,7 +55,8 @@ export const standardControllerLimits: ControllerLimits = {
   workers: 8,
   lookEveryMs: 10_000,
   stepGapMs: 50,
-  stepGapShare: 4,
+  stepGapShare: 20,
+  urgentGapShare: 4,
   stepReserveMs: 100,
   maxStepGapMs: 5_000,
   statusEveryMs: 1_000,

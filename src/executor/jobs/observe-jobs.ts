@@ -42,6 +42,8 @@ export type Orphan = {
 export type Seen = {
   readonly views: readonly JobView[];
   readonly orphans: readonly Orphan[];
+  /** Its manifest is known to be there: nothing is asked about its attempts any more. */
+  readonly isDone: (task: string) => boolean;
   /** What a task has at an attempt, for the reason of its end. */
   readonly resourcesOf: (task: string, attempt: number) => Resources;
   /** A container that cannot be created is given up after this time. */
@@ -49,7 +51,7 @@ export type Seen = {
   readonly nowMs: number;
 };
 
-/** At most one attempt of each number per task, in no order. */
+/** Of each task that is not done at most one attempt of each number, in no order. */
 export function observeJobs(
   seen: Seen,
 ): ReadonlyMap<string, readonly AttemptObservation[]> {
@@ -106,6 +108,7 @@ function* observeJob(
   const active = view.pods.filter(isActive).length;
   const number = attemptNumberOf(job);
   for (const [index, task] of tasks.entries()) {
+    if (seen.isDone(task)) continue;
     const pods = (podsOf.get(index) ?? []).toSorted(byAge);
     const attempt = observeIndex(
       {

@@ -70,6 +70,8 @@ async function startTasks(
   actions: readonly Action[],
 ): Promise<void> {
   const { options, watch, keys, ended, starter, flag, byNameOf } = state;
+  if (!actions.some(({ kind }) => kind === "start") && !starter.isWaiting())
+    return;
   const byName = byNameOf(plan);
   const { views } = await watch.look();
   const reached = new Map<string, number>();
@@ -100,14 +102,19 @@ async function startTasks(
 
 async function share(state: ExecutorState, plan: Plan): Promise<void> {
   const { options, watch } = state;
-  const { kube, getRun } = options;
-  const { queue, parallelism = null } = getRun().spec;
+  const { kube, getRun, jobs } = options;
+  const { metadata, spec } = getRun();
+  const { queue, parallelism = null } = spec;
+  const isFree = jobs
+    .byIndex(metadata.uid ?? "")
+    .every(({ spec }) => spec.parallelism >= spec.completions);
+  if (queue !== undefined || (parallelism === null && isFree)) return;
   const { views } = await watch.look();
   const isSettled = createIsSettled(state, plan);
   await shareRoom({
     kube,
     views: views.filter((view) => !isSettled(view)),
-    parallelism: queue === undefined ? parallelism : "queue",
+    parallelism,
     onChanged: (job) => watch.changed(job),
   });
 }
@@ -116,7 +123,7 @@ async function share(state: ExecutorState, plan: Plan): Promise<void> {
 export async function tend(state: ExecutorState, plan: Plan): Promise<void> {
   const { options, limits, watch } = state;
   const { kube, log, getRun, settings, clock } = options;
-  const { views, orphans } = await watch.look();
+  const { views, orphans } = state.around;
   const { pods } = getRun().spec;
   await tendJobs({
     kube,

@@ -53,6 +53,8 @@ export type ExecutorState = {
   readonly byNameOf: ReturnType<typeof createTaskIndex>;
   /** Keys that were in the store when the run began; null: not yet asked. */
   found: ReadonlySet<string> | null;
-  /** Attempts that the cluster showed at the last look. */
+  /** The Jobs of the run as of the last look, and pods whose Jobs are gone. */
+  around: Awaited<ReturnType<JobWatch["look"]>>;
+  /** Attempts that the cluster showed then. */
   seen: ReadonlyMap<string, readonly AttemptObservation[]>;
 };

@@ -116,8 +116,8 @@ export function createJobWatch(options: JobWatchOptions): JobWatch {
         suspended: all.filter(({ spec }) => spec.suspend === true),
         short: all.filter(
           (job) =>
-            isShort(job, ofJob(job)) &&
-            clock.now() - timeOf(job.metadata.creationTimestamp, 0) > SHORT_MS,
+            clock.now() - timeOf(job.metadata.creationTimestamp, 0) >
+              SHORT_MS && isShort(job, ofJob(job)),
         ),
       });
       const views: JobView[] = [];

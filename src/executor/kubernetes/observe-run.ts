@@ -52,10 +52,11 @@ export async function observeRun(
 }
 
 async function lookAtCluster(state: ExecutorState, plan: Plan) {
-  const { options, limits, ended, starter, quota, usage } = state;
+  const { options, limits, keys, ended, starter, quota, usage } = state;
   const byName = state.byNameOf(plan);
   const nowMs = options.clock.now();
-  const { views, orphans } = await state.watch.look();
+  state.around = await state.watch.look();
+  const { views, orphans } = state.around;
   for (const { tasks, pods } of views)
     for (const pod of pods) {
       const task = byName.get(tasks[indexOf(pod)] ?? "");
@@ -70,6 +71,7 @@ async function lookAtCluster(state: ExecutorState, plan: Plan) {
     orphans,
     stuckMs: limits.stuckMs,
     nowMs,
+    isDone: (name) => keys.isCommitted(byName.get(name)?.key ?? ""),
     resourcesOf: (name, attempt) => {
       const task = byName.get(name);
       if (task === undefined) throw new Error(`the plan has no task '${name}'`);
@@ -115,20 +117,30 @@ async function recordEnds(
   });
 }
 
-/** What is written down stays, but for a pod that has still to end. */
 function merge(
   recorded: readonly AttemptObservation[],
   live: readonly AttemptObservation[],
   task: { readonly committed: boolean; readonly isEnding: boolean },
 ): readonly AttemptObservation[] {
-  const all = new Map<number, AttemptObservation>();
-  for (const attempt of live) all.set(attempt.number, attempt);
-  for (const attempt of recorded)
-    if (!task.isEnding || all.get(attempt.number)?.end !== null)
-      all.set(attempt.number, attempt);
-  const attempts = [...all.values()].toSorted((a, b) => a.number - b.number);
+  const attempts = unite(recorded, live, task.isEnding);
   if (attempts.length > 0 || !task.committed) return attempts;
   // Done by this run, and the Job that did it is gone.
   const end = { atMs: 0, exitCode: 0, cause: null, reason: "" } as const;
   return [{ number: 1, startedAtMs: 0, end }];
+}
+
+/** What is written down stays, but for a pod that has still to end. */
+function unite(
+  recorded: readonly AttemptObservation[],
+  live: readonly AttemptObservation[],
+  isEnding: boolean,
+): readonly AttemptObservation[] {
+  // As a rule, and of thousands of tasks in each turn.
+  if (recorded.length === 0 && live.length <= 1) return live;
+  const all = new Map<number, AttemptObservation>();
+  for (const attempt of live) all.set(attempt.number, attempt);
+  for (const attempt of recorded)
+    if (!isEnding || all.get(attempt.number)?.end !== null)
+      all.set(attempt.number, attempt);
+  return [...all.values()].toSorted((a, b) => a.number - b.number);
 }

@@ -62,6 +62,7 @@ export async function openKubernetesExecutor(
     quota: createQuotaTroubles(limits.quotaMs),
     byNameOf: createTaskIndex(),
     found: null,
+    around: { views: [], orphans: [] },
     seen: new Map(),
   };
   return {

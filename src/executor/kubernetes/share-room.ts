@@ -13,17 +13,13 @@ export type ShareOptions = {
   readonly kube: Kube;
   /** Jobs with tasks that are not settled, oldest first. */
   readonly views: readonly JobView[];
-  /** Pods at once; null: as many as there are; `queue`: what a queue admits. */
-  readonly parallelism: number | null | "queue";
+  /** Pods at once; null: as many as there are. */
+  readonly parallelism: number | null;
   readonly onChanged: (job: Job) => void;
 };
 
 export async function shareRoom(options: ShareOptions): Promise<void> {
   const { views, parallelism } = options;
-  const isFree = views.every(
-    ({ job: { spec } }) => spec.parallelism >= spec.completions,
-  );
-  if (parallelism === "queue" || (parallelism === null && isFree)) return;
   const shares = shareParallelism(views.map(toSharer), parallelism);
   const byName = new Map(views.map(({ job }) => [job.metadata.name, job]));
   // One after the other: room is made before it is given away.

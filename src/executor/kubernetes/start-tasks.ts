@@ -52,7 +52,9 @@ export type Starter = {
       readonly onCreated: (job: Job) => void;
     },
   ): Promise<readonly Refusal[]>;
-  /** Tasks whose Job could not be created yet. */
+  /** Whether there are tasks whose Job could not be created yet. */
+  isWaiting(): boolean;
+  /** These. */
   waiting(): Iterable<readonly [task: string, attempt: AttemptObservation]>;
   /** They are not to start any more. */
   forget(tasks: { has(task: string): boolean }): void;
@@ -156,6 +158,7 @@ export function createStarter(options: StarterOptions): Starter {
         one.kind === "refused" ? toRefusals(one.work, one.reason, nowMs) : [],
       );
     },
+    isWaiting: () => blocked.length > 0,
     *waiting() {
       for (const { work, sinceMs, reason } of blocked)
         for (const task of work.tasks)

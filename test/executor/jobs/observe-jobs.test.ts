@@ -25,6 +25,7 @@ const observe = (views: readonly JobView[], stuckMs = 600_000) =>
     orphans: [],
     stuckMs,
     nowMs: NOW,
+    isDone: () => false,
     resourcesOf: () => ({ cpu: 1, memoryBytes: 2 ** 30, gpu: 0 }),
   });
 const viewOf = (
@@ -263,12 +264,27 @@ describe("what is seen of Jobs", () => {
     });
   });
 
+  it("looks no more at a task that is done, in a Job whose others go on", () => {
+    const seen = observeJobs({
+      views: [
+        viewOf(["a", "b"], [buildPod(0, endedPod(0)), buildPod(1, running)]),
+      ],
+      orphans: [],
+      stuckMs: 1,
+      nowMs: NOW,
+      isDone: (task) => task === "a",
+      resourcesOf: () => ({ cpu: 1, memoryBytes: 1, gpu: 0 }),
+    });
+    expect([...seen.keys()]).toEqual(["b"]);
+  });
+
   it("waits for a pod whose Job is gone", () => {
     const seen = observeJobs({
       views: [],
       orphans: [{ task: "a", attempt: 3, pod: buildPod(0, running) }],
       stuckMs: 1,
       nowMs: NOW,
+      isDone: () => false,
       resourcesOf: () => ({ cpu: 1, memoryBytes: 1, gpu: 0 }),
     });
     expect(seen.get("a")).toMatchObject([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createBackground } from "../../../src/controller/runs/background.ts";
+import { createBackground } from "../../src/executor/background.ts";
 
 describe("work in the background", () => {
   it("is done one at a time, and once more however often it was asked for meanwhile", async () => {

@@ -2,7 +2,7 @@
  * Work beside the turns of a Run, which none of them waits for: one at a time, and once more if it was asked for meanwhile.
  * It is level-triggered like a turn, so that what fails is done again by whoever looks next, and told to them.
  */
-import { toError } from "../../base/errors.ts";
+import { toError } from "../base/errors.ts";
 
 export type Background = {
   start(): void;
