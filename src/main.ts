@@ -313,6 +313,17 @@ const services: Services = {
     });
   },
   data: async () => await import("./data/data-service.ts"),
+  weights: async () => await import("./stages/weights/weight-service.ts"),
+  async features(request) {
+    const { writeFeatures } = await import("./stages/weights/features.ts");
+    return await writeFeatures({
+      ...request,
+      engine: {
+        directory: await engineDirectory(),
+        threads: os.availableParallelism(),
+      },
+    });
+  },
 };
 
 const environment: Environment = {

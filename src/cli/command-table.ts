@@ -7,6 +7,7 @@ import { clusterCommands } from "./cluster/cluster-commands.ts";
 import { clusterOptions, hereOrInCluster } from "./cluster/cluster-options.ts";
 import type { CommandDeclaration } from "./command-declaration.ts";
 import {
+  factorOf,
   graceOption,
   outputOption,
   paramOption,
@@ -238,6 +239,56 @@ export const commands: readonly CommandDeclaration[] = [
       new Option("--to <folder>", "where to write").default("."),
     ],
     load: async () => (await import("./commands/colorize.ts")).colorize,
+  },
+  {
+    usage: "weights <action> <weights>",
+    summary: "weights as files: ls, import, export",
+    description: [
+      "Looks into safetensors files, and turns other programs' weights into ours and back.",
+      "",
+      "  ls FILE                          tensors of any safetensors file",
+      "  import FILE --arch vgg16 -o OUT  a file of ours out of torchvision's",
+      "  export WEIGHTS -o OUT            and back; what was imported keeps its bytes",
+      "",
+      "WEIGHTS is a file that import made, the key of an artifact, or RUN/STAGE. Architectures: alexnet, vgg16, vgg16_bn, resnet50,",
+      "resnet101, resnet152.",
+    ].join("\n"),
+    options: [
+      storeOption(),
+      new Option(
+        "-o, --output <file>",
+        "import, export: where to write; ls: text or json",
+      ),
+      new Option("--arch <name>", "import: which network the weights are of"),
+      new Option("--names <whose>", "whose names and layout the other file has")
+        .choices(["torchvision", "hueline"])
+        .default("torchvision"),
+      new Option(
+        "--width <factor>",
+        "import: of every layer, for narrower networks",
+      ).argParser(factorOf),
+      new Option(
+        "--depth <factor>",
+        "import: of every stage, for networks of fewer layers",
+      ).argParser(factorOf),
+    ],
+    load: async () => (await import("./commands/weights.ts")).weights,
+  },
+  {
+    usage: "features <weights> <images...>",
+    summary: "write what a layer of a network says of pictures",
+    description:
+      "WEIGHTS is a file that `weights import` made, the key of an artifact, or RUN/STAGE. Pictures are taken as they are, / 255, minus " +
+      "0.4488; each becomes a tensor [height, width, channels] by its file's name. `pool5` and `layer4` are the last maps of VGG-16 and the ResNets.",
+    options: [
+      storeOption(),
+      new Option("--layer <name>", "which layer").makeOptionMandatory(),
+      new Option(
+        "-o, --output <file>",
+        "where to write (safetensors)",
+      ).makeOptionMandatory(),
+    ],
+    load: async () => (await import("./commands/features.ts")).features,
   },
   {
     usage: "gc",

@@ -29,3 +29,11 @@ export function wholeNumberFrom(least: number): (text: string) => number {
     return value;
   };
 }
+
+/** The parser of an option that takes a factor, at most 4. */
+export function factorOf(text: string): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!(value > 0 && value <= 4))
+    throw new InvalidArgumentError("Expected a number above 0, at most 4.");
+  return value;
+}

@@ -37,6 +37,47 @@ export type Services = {
   controller(request: ControllerRequest): Promise<ExitCode>;
   colorize(request: ColorizeRequest): Promise<readonly ColorizedPicture[]>;
   data(): Promise<DataService>;
+  weights(): Promise<WeightService>;
+  features(request: FeaturesRequest): Promise<
+    readonly {
+      readonly image: string;
+      readonly name: string;
+      readonly shape: readonly number[];
+    }[]
+  >;
+};
+
+/** A file of ours, or the artifact of a stage. */
+export type WeightSource =
+  | { readonly file: string }
+  | { readonly store: Store; readonly manifest: Manifest };
+
+export type FeaturesRequest = {
+  readonly source: WeightSource;
+  /** Absolute paths. */
+  readonly images: readonly string[];
+  readonly layer: string;
+  readonly output: string;
+};
+
+/** Whose names the tensors of a file have. */
+export type WeightNames = "torchvision" | "hueline";
+
+/** What `hueline weights` does besides looking. */
+export type WeightService = {
+  importWeights(request: {
+    readonly file: string;
+    readonly arch: string;
+    readonly names: WeightNames;
+    readonly output: string;
+    /** Factors on the architecture's own width and depth. */
+    readonly scale: { readonly width?: number; readonly depth?: number };
+  }): Promise<{ readonly model: unknown; readonly tensors: number }>;
+  exportWeights(request: {
+    readonly source: WeightSource;
+    readonly names: WeightNames;
+    readonly output: string;
+  }): Promise<void>;
 };
 
 /** What `hueline controller` is told. */

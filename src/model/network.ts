@@ -130,6 +130,24 @@ export function convolutionsByLayer(network: Network): readonly {
   }));
 }
 
+/** The network as far as that layer, which alone is read; null: it has none of that name. */
+export function throughLayer(network: Network, name: string): Network | null {
+  const own = network.aliases?.[name] ?? name;
+  const last = network.layers.findIndex((layer) => layer.name === own);
+  return last < 0
+    ? null
+    : {
+        ...network,
+        layers: network.layers.slice(0, last + 1),
+        hypercolumn: [own],
+      };
+}
+
+/** What `throughLayer` knows. */
+export function layerNames({ layers, aliases = {} }: Network): string[] {
+  return [...layers.map(({ name }) => name), ...Object.keys(aliases)];
+}
+
 function statesOf({ inputChannels, layers }: Network): readonly {
   readonly name: string;
   readonly state: LayerState;

@@ -80,6 +80,8 @@ export function createEnvironment(
       controller: refuse,
       colorize: refuse,
       data: refuse,
+      weights: refuse,
+      features: refuse,
       ...options.services,
     },
   };

@@ -13,6 +13,7 @@ import {
   type Network,
 } from "../network.ts";
 import {
+  chainBatchNorms,
   channelsOf,
   convolution,
   maxPool,
@@ -42,7 +43,8 @@ export function alexnet(
   options: OptionsOf<"alexnet">,
   model: Network["model"],
 ): Network {
-  const { input, batchNorm } = options;
+  const { input } = options;
+  const batchNorm = chainBatchNorms[options.batchNorm];
   const outer = options.mode === "classification" ? 0 : "same";
   const pool = (name: string) =>
     maxPool(name, 3, { stride: 2, padding: outer });
@@ -54,7 +56,7 @@ export function alexnet(
       kernel,
       padding: outer,
       width: widthOf(FC_WIDTH),
-      batchNorm,
+      batchNorm: batchNorm.fc,
       dropout: 0.5,
     });
   const conv1 = convolution({
@@ -63,18 +65,24 @@ export function alexnet(
     stride: 4,
     padding: outer,
     width: widthOf(96),
-    batchNorm,
+    batchNorm: batchNorm.conv,
   });
   const conv2 = convolution({
     name: "conv2",
     kernel: 5,
     width: widthOf(256),
     groups: 2,
-    batchNorm,
+    batchNorm: batchNorm.conv,
   });
   const upper = UPPER.slice(-scaleDepth(UPPER.length, options.depth)).map(
     ([name, full, groups]) =>
-      convolution({ name, kernel: 3, width: widthOf(full), groups, batchNorm }),
+      convolution({
+        name,
+        kernel: 3,
+        width: widthOf(full),
+        groups,
+        batchNorm: batchNorm.conv,
+      }),
   );
   const layers: Layer[] = [
     conv1,

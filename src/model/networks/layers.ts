@@ -53,4 +53,12 @@ export function scaleDepth(count: number, factor: number): number {
   return Math.max(1, Math.round(count * factor));
 }
 
+/** Batch norm of convolutions and of fully connected layers, by what a chain of layers is asked for. */
+export const chainBatchNorms = {
+  "parameter-free": { conv: "parameter-free", fc: "parameter-free" },
+  trainable: { conv: "trainable", fc: "trainable" },
+  convolutions: { conv: "trainable", fc: "none" },
+  none: { conv: "none", fc: "none" },
+} as const;
+
 export const channelsOf = { gray: 1, rgb: 3 } as const;

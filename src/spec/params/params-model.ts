@@ -34,18 +34,25 @@ const depth = z
   .describe(
     "Keeps this fraction of the layers (or blocks) between two changes of the resolution, at least one.",
   );
-const batchNorm = (usual: "parameter-free" | "trainable") =>
-  z
-    .enum(["parameter-free", "trainable"])
-    .default(usual)
-    .describe(
-      "After every convolution: normalization alone, or with a scale and a shift that are trained.",
-    );
+const residualBatchNorm = z
+  .enum(["parameter-free", "trainable"])
+  .default("trainable")
+  .describe(
+    "After every convolution: normalization alone, or with a scale and a shift that are trained.",
+  );
 const mode = z
   .enum(["convolutional", "classification"])
   .default("convolutional")
   .describe(
     "Padding throughout, so that images of any size give maps; or none where the classifier had none, so that its own size gives one cell.",
+  );
+
+/** The fully connected layers of torchvision's `vgg16_bn` have none. */
+const chainBatchNorm = z
+  .enum(["parameter-free", "trainable", "convolutions", "none"])
+  .default("parameter-free")
+  .describe(
+    "After every layer: normalization alone, or with a scale and a shift that are trained. `convolutions`: the latter, and nothing after fc6 and fc7, as in torchvision. `none`: no batch norm, as in the public VGG-16.",
   );
 
 /** Kernel, stride and padding of the same size: nothing but the count of stages tells the three apart. */
@@ -55,7 +62,7 @@ const resnet = <N extends ModelName>(network: N) =>
     input,
     width,
     depth,
-    batchNorm: batchNorm("trainable"),
+    batchNorm: residualBatchNorm,
     stride: z
       .enum(["1x1", "3x3"])
       .default("1x1")
@@ -71,7 +78,7 @@ const modelOptions = z.discriminatedUnion("network", [
     input,
     width,
     depth,
-    batchNorm: batchNorm("parameter-free"),
+    batchNorm: chainBatchNorm,
     mode,
     lrn: z
       .boolean()
@@ -83,7 +90,7 @@ const modelOptions = z.discriminatedUnion("network", [
     input,
     width,
     depth,
-    batchNorm: batchNorm("parameter-free"),
+    batchNorm: chainBatchNorm,
     mode,
   }),
   resnet("resnet50"),
@@ -104,6 +111,9 @@ export type OptionsOf<N extends ModelName> = Extract<
   { network: N }
 >;
 
+/** The choice with every option known: a name alone has the usual ones. */
+export function modelOptionsOf<N extends ModelName>(choice: N): OptionsOf<N>;
+export function modelOptionsOf(choice: ModelChoice): ModelOptions;
 export function modelOptionsOf(choice: ModelChoice): ModelOptions {
   return typeof choice === "string"
     ? modelOptions.parse({ network: choice })

@@ -1,5 +1,5 @@
 /**
- * A trained model as a compiled function: gray images in, named outputs out. Batch norm is folded before compiling, so the
+ * A trained model as a compiled function: images in, named outputs out. Batch norm is folded before compiling, so the
  * graph is convolutions and biases alone.
  */
 import type * as tf from "@tensorflow/tfjs-core";
@@ -17,7 +17,6 @@ import {
 import { foldStatistics } from "../../model/encoder-weights.ts";
 import type { Network } from "../../model/network.ts";
 import type { Weights } from "../../model/weights.ts";
-import type { GrayImages } from "./gray-images.ts";
 import { createVariables } from "../variables.ts";
 
 export type Predictor = {
@@ -32,7 +31,8 @@ export async function createPredictor(options: {
   readonly network: Network;
   /** Encoder, with or without statistics, and whatever `outputs` reads. */
   readonly weights: Weights;
-  readonly shape: GrayImages["shape"];
+  /** [images, height, width, channels]: gray ones, or as many channels as the network reads. */
+  readonly shape: readonly [number, number, number, number];
   outputs(
     layers: readonly Activation[],
     parameters: Parameters,
