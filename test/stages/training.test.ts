@@ -80,11 +80,15 @@ const finetune = (
     },
     ...more,
   });
-const evaluate = (model: Manifest, params: Record<string, unknown> = {}) =>
+const evaluate = (
+  model: Manifest,
+  params: Record<string, unknown> = {},
+  data = heldOut,
+) =>
   runTrainingStage({
     kind: "evaluate",
     store,
-    inputs: { model, data: heldOut },
+    inputs: { model, data },
     params: { batch: 50, ...params },
   });
 
@@ -203,6 +207,14 @@ describe("pretrain", () => {
     expect(rows[0]).toMatchObject({ step: 1, name: "loss" });
     expect(rows[0]?.value).toBeCloseTo(Math.log(10), 3);
     expect(rows.some(({ name }) => name === "accuracy")).toBe(true);
+    // What stood above it can be measured: on photographs that it was told the classes of, better than chance.
+    const trained = await pretrain(
+      { salt: "long" },
+      { objective: { kind: "classify" }, steps: 80 },
+    );
+    const scored = await evaluate(trained.manifest, {}, photos);
+    expect(scored.manifest.metrics["accuracy"]).toBeGreaterThan(0.2);
+    expect(scored.manifest.metrics["top5"]).toBeGreaterThan(0.6);
     // Its weights are weights like any others.
     const tuned = await finetune(manifest, {
       protocol: { kind: "fixed", steps: 1 },

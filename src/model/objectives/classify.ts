@@ -48,7 +48,7 @@ export const classify: Objective<ResolvedClassify> = {
 
   predict({ settings, layers, parameters }) {
     const read = readLayers(layers, settings.hypercolumn);
-    return { classes: tf.softmax(classifyPooled(read, parameters)) };
+    return { logits: classifyPooled(read, parameters) };
   },
 };
 

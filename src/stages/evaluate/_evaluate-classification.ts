@@ -15,7 +15,8 @@ import {
   encodeConfusion,
   scoreClassification,
 } from "./_classification-scores.ts";
-import { checkClasses, openFinetuned, readFinetuned } from "./_finetuned.ts";
+import { readClassifier } from "./_classifiers.ts";
+import { checkClasses } from "./_finetuned.ts";
 import { predictLogits } from "./_logits.ts";
 
 type Evaluate = StageContext<"evaluate">;
@@ -25,22 +26,17 @@ export async function evaluateClassification(
 ): Promise<StageResult> {
   const { params, store, output } = context;
   const files = openModelFiles(store, inputOf(context, "model").manifest);
-  const model = await readFinetuned(files, "classifier");
+  const { classes, open } = await readClassifier(context, files);
   const images = await openStageImages(context, {
     ...params,
     mirror: params.crop?.mirror ?? false,
     recipe: "measuring",
   });
-  const { classes } = model;
   checkClasses(classes, images.classes);
   checkLabelled(images);
   const fitting = imagesAtOnce(images.imageSize);
   const batch = Math.min(params.batch, images.size, fitting);
-  const predictor = await openFinetuned(context, files, {
-    model,
-    images,
-    batch,
-  });
+  const predictor = await open(images, batch);
   const logits = await (async () => {
     try {
       return await predictLogits(context, predictor, {
