@@ -1,5 +1,6 @@
 /** What the scripts that compare programs share: one run of a program measured, and medians. */
 import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 
 export type Measured = {
@@ -32,4 +33,15 @@ export function median(numbers: readonly number[]): number {
   const low = sorted[Math.ceil(sorted.length / 2) - 1] ?? Number.NaN;
   const high = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
   return (low + high) / 2;
+}
+
+/** The most memory that this process has had at once. */
+export function peakBytes(): number {
+  const status = readFileSync("/proc/self/status", "utf8");
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}
+
+/** From here on the most is counted anew. */
+export function forgetPeak(): void {
+  writeFileSync("/proc/self/clear_refs", "5");
 }

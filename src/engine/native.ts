@@ -151,6 +151,8 @@ function writeEnvironment(settings: Required<EngineOptions>): void {
     TF_ENABLE_ONEDNN_OPTS: "1",
     TF_NUM_INTRAOP_THREADS: String(settings.threads),
     TF_NUM_INTEROP_THREADS: String(settings.interOpThreads),
+    // oneDNN's own allocator keeps what it has ever had, in pieces that no later step fits into: 6 % more for AlexNet.
+    TF_ONEDNN_USE_SYSTEM_ALLOCATOR: "1",
     // Or the first process takes all memory of a GPU that others share.
     TF_FORCE_GPU_ALLOW_GROWTH: "true",
     TF_DETERMINISTIC_OPS: settings.deterministic ? "1" : "0",

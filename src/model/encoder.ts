@@ -12,6 +12,7 @@ import {
   type GraphContext,
   type Parameters,
 } from "./layer-graphs.ts";
+import { recomputeLayer } from "./recompute-layer.ts";
 import {
   INPUT,
   placesOf,
@@ -48,6 +49,8 @@ export function encode(options: {
   readonly batchNorm: BatchNormMode | ((name: string) => BatchNormMode);
   /** int32 [2], seed and step; left out: no layer drops anything, as outside of training. */
   readonly dropoutSeed?: tf.Tensor1D | undefined;
+  /** Keep only the layers' ends for the backward pass: less memory, a second forward pass. */
+  readonly recompute?: boolean | undefined;
 }): Encoded {
   const { network, parameters, batchNorm, dropoutSeed = null } = options;
   const moments = new Map<string, Moments>();
@@ -59,10 +62,13 @@ export function encode(options: {
     nextStream: () => stream++,
     measured: (name, of) => void moments.set(name, of),
   };
-  let maps_NHWC = toChannels(options.images_NHWC, network.inputChannels);
-  const maps = new Map([[INPUT, maps_NHWC]]);
+  const images_NHWC = toChannels(options.images_NHWC, network.inputChannels);
+  let maps_NHWC = images_NHWC;
+  const maps = new Map([[INPUT, images_NHWC]]);
   for (const layer of network.layers) {
-    maps_NHWC = computeLayer(layer, maps_NHWC, context);
+    const flowsBack = maps_NHWC !== images_NHWC;
+    const compute = options.recompute === true ? recomputeLayer : computeLayer;
+    maps_NHWC = compute(layer, maps_NHWC, { ...context, flowsBack });
     maps.set(layer.name, maps_NHWC);
   }
   const named = placed(network, maps);

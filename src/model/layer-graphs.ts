@@ -83,6 +83,54 @@ export function computeLayer(
   return (graphs[layer.kind] as Graph<Layer>)(layer, maps_NHWC, context);
 }
 
+/** The weights that a layer's graph reads and that gradients flow to. */
+export function weightNamesOf(
+  layer: Layer,
+  modeOf: GraphContext["modeOf"],
+): readonly string[] {
+  return (unitsOf[layer.kind] as (layer: Layer) => readonly Convolution[])(
+    layer,
+  ).flatMap((unit) => [
+    `${unit.name}/weight`,
+    ...weightsBehind[modeOfUnit(unit, modeOf)](unit),
+  ]);
+}
+
+const unitsOf: {
+  readonly [K in Layer["kind"]]: (
+    layer: Extract<Layer, { kind: K }>,
+  ) => readonly Convolution[];
+} = {
+  convolution: (layer) => [layer],
+  "max-pool": () => [],
+  "local-response-norm": () => [],
+  residual: ({ branch, projection }) =>
+    projection ? [projection, ...branch] : branch,
+};
+
+/** Beside those of the convolution, by mode: what `normalizations` reads. */
+const weightsBehind: Readonly<
+  Record<BatchNormMode, (unit: Convolution) => readonly string[]>
+> = {
+  batch: affineNames,
+  measured: (unit) => [
+    ...(unit.bias ? [`${unit.name}/bias`] : []),
+    ...affineNames(unit),
+  ],
+  folded: ({ name }) => [`${name}/bias`],
+};
+
+function affineNames({ name, batchNorm }: Convolution): readonly string[] {
+  return batchNorm === "trainable" ? [`${name}/gamma`, `${name}/beta`] : [];
+}
+
+function modeOfUnit(
+  { name, batchNorm }: Convolution,
+  modeOf: GraphContext["modeOf"],
+): BatchNormMode {
+  return batchNorm === "none" ? "folded" : modeOf(name);
+}
+
 /** Maps are never negative in front of a pool (network.ts, A), so that a zero cannot win against a pixel. */
 function padZeros(maps_NHWC: tf.Tensor4D, padding: Padding): tf.Tensor4D {
   if (padding === "same" || padding === 0) return maps_NHWC;
@@ -96,7 +144,7 @@ function convolve(
   maps_NHWC: tf.Tensor4D,
   context: GraphContext,
 ): tf.Tensor4D {
-  const mode = unit.batchNorm === "none" ? "folded" : context.modeOf(unit.name);
+  const mode = modeOfUnit(unit, context.modeOf);
   return normalizations[mode](unit, slide(unit, maps_NHWC, context), context);
 }
 

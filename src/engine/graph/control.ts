@@ -32,27 +32,47 @@ export function after<T>(tensors: readonly tf.Tensor[], work: () => T): T {
   }
 }
 
+/** What gradients flow through, and tensors beside it that they do not flow through. */
+export interface Detailed<T extends tf.Tensor> {
+  readonly value: T;
+  readonly details: readonly tf.Tensor[];
+}
+
 /**
- * `f(...inputs)` whose inner activations are not kept for the backward pass but computed again there. `inputs` must be all tensors,
- * variables included, that gradients are wanted for.
+ * `f(...inputs)` whose inner activations are not kept for the backward pass but computed again there, once the gradient by its result is
+ * known. `inputs` must be all tensors, variables included, that gradients are wanted for, and `f` must use each of them; `held` are
+ * others that it uses, kept for it. `f` gets both, is called twice and must do the same both times.
  */
 export function recompute<T extends tf.Tensor>(
-  f: (...inputs: tf.Tensor[]) => T,
+  f: (...inputs: tf.Tensor[]) => Detailed<T>,
   inputs: readonly tf.Tensor[],
-): T {
+  held: readonly tf.Tensor[] = [],
+): Detailed<T> {
+  let kept: readonly tf.Tensor[] = [];
   const checkpointed = tf.customGrad((...args) => {
     const save = args.pop() as tf.GradSaveFunc;
     const tensors = args as tf.Tensor[];
-    save(tensors);
+    save([...tensors, ...held]);
+    const { value, details } = f(...tensors, ...held);
+    // Else they would be freed with what is inside of f.
+    kept = details.map((detail) => tf.keep(detail));
     return {
-      value: f(...tensors),
-      gradFunc: (dy, saved) =>
-        withOwnTape(() =>
-          after([dy], () => tf.grads((...xs) => f(...xs))([...saved], dy)),
-        ),
+      value,
+      gradFunc: (dy, saved) => {
+        const others = saved.slice(tensors.length);
+        const again = (...xs: tf.Tensor[]): T => f(...xs, ...others).value;
+        const given = saved.slice(0, tensors.length);
+        return withOwnTape(() => after([dy], () => tf.grads(again)(given, dy)));
+      },
     };
   });
-  return checkpointed(...inputs) as T;
+  const value = checkpointed(...inputs) as T;
+  const details = kept.map((detail) => {
+    const own = tf.clone(detail);
+    detail.dispose();
+    return own;
+  });
+  return { value, details };
 }
 
 /** An op that changes variables in place; the handles of `variables` are its first inputs. */
