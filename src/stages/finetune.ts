@@ -155,6 +155,7 @@ async function train(
     batch: params.batch,
     trainFrom: params.trainFrom,
     mirror: params.mirror,
+    compute: params.compute,
     // A crop moves the image already; plans of an earlier program may have both.
     shift: params.crop ? 0 : (params.shift ?? STANDARD_SHIFT),
     optimizer: {

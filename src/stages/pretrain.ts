@@ -128,6 +128,7 @@ async function train<K extends ObjectiveKind>(
     batch: params.batch,
     mirror: params.mirror,
     optimizer: params.optimizer,
+    compute: params.compute,
   });
   try {
     const result = await trainLoop({

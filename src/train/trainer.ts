@@ -18,6 +18,7 @@ import {
 } from "../engine/engine.ts";
 import type { Losses, StepTensors } from "../model/objective.ts";
 import type { Weights } from "../model/weights.ts";
+import type { ComputeParams } from "../spec/params/params-common.ts";
 import { toWeights, type Variables } from "./variables.ts";
 
 /** Values of a step by input name. */
@@ -67,6 +68,7 @@ export async function createTrainer(options: {
   readonly inputs: Inputs;
   loss(tensors: StepTensors, seed: tf.Tensor1D): Losses;
   readonly seed: number;
+  readonly compute?: ComputeParams | undefined;
   /** Further functions on the same variables: statistics, scores. */
   readonly functions?: Readonly<Record<string, StepFunction>>;
 }): Promise<Trainer> {
@@ -88,7 +90,12 @@ export async function createTrainer(options: {
     ...options.functions,
     train: step,
   };
-  const program = await createProgram(engine, { functions });
+  const program = await createProgram(engine, {
+    functions,
+    precision: options.compute?.precision ?? "float32",
+    // Asked for where there is no GPU, it would change nothing but the time to compile.
+    session: options.compute?.xla && engine.info.gpu ? { xlaLevel: 2 } : {},
+  });
   const run = async (name: string, feeds: StepFeeds) =>
     (await program.run(name, feeds)) as Record<string, TensorValue>;
 
@@ -161,8 +168,10 @@ function createOptimizer(options: {
   readonly momentum: number;
   readonly weightDecay: number;
   readonly clipNorm?: number | undefined;
+  readonly compute?: ComputeParams | undefined;
 }): MomentumOptimizer {
-  const { variables, trained, momentum, weightDecay, clipNorm } = options;
+  const { variables, trained, momentum, weightDecay, clipNorm, compute } =
+    options;
   return new MomentumOptimizer({
     variables: trained.map(({ name, rateFactor, decayFactor }) => ({
       variable: variables.byName.get(name) as tf.Variable,
@@ -172,5 +181,6 @@ function createOptimizer(options: {
     momentum,
     weightDecay,
     ...(clipNorm === undefined ? {} : { clipNorm }),
+    lossScaling: compute?.precision === "float16",
   });
 }

@@ -162,3 +162,26 @@ export const learningRateSchedule = z.discriminatedUnion("kind", [
   }),
   z.strictObject({ kind: z.literal("constant") }),
 ]);
+
+/** How a training step is computed; left out, in float32 and as fast as memory allows. */
+export const compute = z
+  .strictObject({
+    precision: z
+      .enum(["float32", "bfloat16", "float16"])
+      .default("float32")
+      .describe(
+        "Of convolutions and matrix products, and of the maps kept for the backward pass; weights, statistics and losses stay float32. float16 scales the loss.",
+      ),
+    recompute: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Keep only the ends of layers for the backward pass and compute the rest again: less memory, a second forward pass.",
+      ),
+    xla: z
+      .boolean()
+      .default(false)
+      .describe("Compile the step with XLA; without a GPU it changes nothing."),
+  })
+  .describe("How a step is computed.");
+export type ComputeParams = z.output<typeof compute>;

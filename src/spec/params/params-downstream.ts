@@ -2,6 +2,7 @@
 import { z } from "zod";
 import {
   batchOf,
+  compute,
   learningRateSchedule,
   measuringCrop,
   moveOneWay,
@@ -120,6 +121,7 @@ export const finetuneParams = z
       "a random factor from 0.5 to 2, the paper's for VOC classification; for segmentation no scaling",
     ),
     statistics,
+    compute: compute.optional(),
   })
   .refine(...readOneWay)
   .refine(...moveOneWay)

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import {
   batchOf,
+  compute,
   learningRateSchedule,
   readOneWay,
   side,
@@ -151,6 +152,7 @@ export const pretrainParams = z
     side,
     crop,
     statistics,
+    compute: compute.optional(),
   })
   .refine(
     (params) => (params.steps === undefined) !== (params.epochs === undefined),

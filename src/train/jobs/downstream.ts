@@ -18,6 +18,7 @@ import {
   type WeightDeclaration,
   type Weights,
 } from "../../model/weights.ts";
+import type { ComputeParams } from "../../spec/params/params-common.ts";
 import { createGrayBatches } from "../../data/batches/gray-batches.ts";
 import type { Job } from "../loop.ts";
 import type { DownstreamTask, TaskSamples } from "../task.ts";
@@ -42,6 +43,7 @@ export type DownstreamOptions = {
   readonly batch: number;
   readonly mirror: boolean;
   readonly shift: number;
+  readonly compute?: ComputeParams | undefined;
   readonly optimizer: {
     readonly learningRate: number;
     readonly headLearningRate: number;
@@ -69,10 +71,18 @@ export async function createDownstreamJob(
   const variables = createVariables(model.firstWeights);
   const { parameters } = variables;
   const layersOf = (images_NHWC: tf.Tensor4D, dropoutSeed?: tf.Tensor1D) =>
-    encode({ network, batchNorm, parameters, images_NHWC, dropoutSeed }).layers;
+    encode({
+      network,
+      batchNorm,
+      parameters,
+      images_NHWC,
+      dropoutSeed,
+      recompute: options.compute?.recompute,
+    }).layers;
   const trainer = await createTrainer({
     ...options.optimizer,
     engine,
+    compute: options.compute,
     seed,
     variables,
     trained: model.trained,

@@ -20,6 +20,7 @@ import {
   type WeightDeclaration,
   type Weights,
 } from "../../model/weights.ts";
+import type { ComputeParams } from "../../spec/params/params-common.ts";
 import type { ObjectiveKind } from "../../spec/params/params-pretext.ts";
 import type { Job } from "../loop.ts";
 import { pretextFeeds } from "./pretext-feeds.ts";
@@ -38,6 +39,7 @@ export type PretextOptions<K extends ObjectiveKind> = {
   readonly seed: number;
   readonly batch: number;
   readonly mirror: boolean;
+  readonly compute?: ComputeParams | undefined;
   readonly optimizer: {
     readonly learningRate: number;
     readonly momentum: number;
@@ -85,6 +87,7 @@ export async function createPretextJob<K extends ObjectiveKind>(
   const trainer = await createTrainer({
     ...optimizer,
     engine: options.engine,
+    compute: options.compute,
     seed,
     variables,
     trained: [...movable, ...head].map((declared) =>
@@ -103,6 +106,7 @@ export async function createPretextJob<K extends ObjectiveKind>(
         images_NHWC,
         batchNorm: "batch",
         dropoutSeed,
+        recompute: options.compute?.recompute,
       });
       return objective.loss({
         settings,
