@@ -18,6 +18,8 @@ type Case = {
   readonly objective: keyof typeof settings;
   readonly batch: number;
   readonly side: number;
+  /** Only the ends of layers are kept for the backward pass. */
+  readonly recompute?: boolean;
 };
 
 const settings = {
@@ -60,12 +62,19 @@ const cases = {
   vgg16: { model: "vgg16", objective: "colorize", batch: 2, side: 224 },
   resnet50: { model: "resnet50", objective: "classify", batch: 8, side: 128 },
   // What has to fit into a machine of 24 GB.
-  "vgg16-352": { model: "vgg16", objective: "colorize", batch: 8, side: 352 },
+  "vgg16-352": {
+    model: "vgg16",
+    objective: "colorize",
+    batch: 8,
+    side: 352,
+    recompute: true,
+  },
   "resnet152-224": {
     model: "resnet152",
     objective: "classify",
     batch: 8,
     side: 224,
+    recompute: true,
   },
 } as const satisfies Readonly<Record<string, Case>>;
 
@@ -85,7 +94,7 @@ export type NetworkCase = Omit<Case, "model" | "objective"> & {
 };
 
 export function openCase(name: CaseName): NetworkCase {
-  const { model, objective: kind, batch, side }: Case = cases[name];
+  const { model, objective: kind, batch, side, recompute }: Case = cases[name];
   const network = networkOf(model);
   const objective = objectives[kind] as (typeof objectives)["colorize"];
   const own = settings[kind] as ObjectiveSettings["colorize"];
@@ -122,6 +131,7 @@ export function openCase(name: CaseName): NetworkCase {
           parameters,
           images_NHWC: tensors["images"] as tf.Tensor4D,
           batchNorm: "batch",
+          recompute,
         }).layers,
       }),
   };

@@ -7,24 +7,18 @@
  * process. The limit: as many images a CPU-second as the faster layout of PyTorch, in no more memory than the smaller one. The
  * first losses must agree, or the arms would not do the same work.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import {
-  cacheRootOf,
-  findEngine,
-  toEnginePlatform,
-} from "../src/engine/location.ts";
-import { geometryOf } from "../src/model/network.ts";
-import { isCaseName, openCase, type CaseName } from "./networks-cases.ts";
+import { isCaseName, type CaseName } from "./networks-cases.ts";
+import { startCompiled, writeData, type Said } from "./networks-data.ts";
 import { startArm, takeTurns, type Arm, type Round } from "./support/arms.ts";
 import { median } from "./support/measure.ts";
 import { pythonWithTorch } from "./torch.ts";
 
 const COMPARED = ["alexnet", "vgg16", "resnet50"];
-const BATCHES = 2;
 /** Relative, of the first loss: nothing has been trained yet that rounding could drive apart. */
 const SAME_LOSS = 1e-4;
 
@@ -53,15 +47,7 @@ async function compare(name: CaseName): Promise<boolean> {
     const { threads, steps } = options;
     const torch = [pythonWithTorch(), here("networks.py"), folder];
     arms.push(
-      startArm("compiled", [
-        process.execPath,
-        here("networks-arm.ts"),
-        engineFolder(),
-        name,
-        folder,
-        threads,
-        steps,
-      ]),
+      startCompiled({ name, folder, threads, steps }),
       ...["default", "channels-last"].map((layout) =>
         startArm(`torch ${layout}`, [...torch, threads, steps, layout]),
       ),
@@ -73,48 +59,6 @@ async function compare(name: CaseName): Promise<boolean> {
   }
 }
 
-/** Declarations, weights and batches as PyTorch's arm reads them. */
-function writeData(name: CaseName, folder: string): void {
-  const { network, settings, batch, inputs, batchOf, ...made } = openCase(name);
-  let files = 0;
-  const write = (
-    entry: string,
-    shape: readonly number[],
-    data: Float32Array | Int32Array | Uint8Array,
-  ) => {
-    const file = `${files++}.bin`;
-    writeFileSync(join(folder, file), data);
-    return { name: entry, shape, file, type: data.constructor.name };
-  };
-  const weights = [...made.createWeights()].map(([weight, { shape, values }]) =>
-    write(weight, shape, values),
-  );
-  const batches = Array.from({ length: BATCHES }, (_, k) =>
-    Object.entries(batchOf(k)).map(([input, data]) =>
-      write(input, inputs[input]?.shape ?? [], data),
-    ),
-  );
-  const places = geometryOf(network);
-  writeFileSync(
-    join(folder, "meta.json"),
-    JSON.stringify({ network, places, settings, batch, weights, batches }),
-  );
-}
-
-function engineFolder(): string {
-  const platform = toEnginePlatform(process.platform, process.arch);
-  if (platform === null)
-    throw new Error("there is no engine for this platform");
-  const cacheRoot = cacheRootOf(process.env["XDG_CACHE_HOME"], homedir());
-  const override = process.env["HUELINE_ENGINE"];
-  return findEngine({ cacheRoot, platform, override }).directory;
-}
-
-type Said = {
-  readonly firstLoss: number;
-  readonly loss: number;
-  readonly startPeakBytes: number;
-};
 type Figures = {
   readonly arm: string;
   readonly imagesPerCpuSecond: number;

@@ -312,6 +312,10 @@ const services: Services = {
       },
     });
   },
+  async trainingMemory(tasks) {
+    const { trainingMemoryOf } = await import("./stages/training-memory.ts");
+    return trainingMemoryOf(tasks);
+  },
   data: async () => await import("./data/data-service.ts"),
   weights: async () => await import("./stages/weights/weight-service.ts"),
   async features(request) {

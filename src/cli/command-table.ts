@@ -29,13 +29,15 @@ export const commands: readonly CommandDeclaration[] = [
     summary: "show what would run, what is cached, and the critical path",
     description:
       "Expands the file and compares it with the store. Nothing is started and nothing is written. " +
-      "With --why, names what changed the key of each task that is not cached, against the latest run of the same pipeline.",
+      "With --why, names what changed the key of each task that is not cached, against the latest run of the same pipeline. " +
+      "With --memory, estimates the peak of each training from its network, batch and image side.",
     options: [
       paramOption(),
       storeOption(),
       outputOption(),
       new Option("--why", "name what changed each key since the latest run"),
       new Option("--tasks", "list every task"),
+      new Option("--memory", "estimate the memory of every training"),
     ],
     load: async () => (await import("./commands/plan.ts")).plan,
   },

@@ -5,7 +5,7 @@
 import type { ExitCode } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Plan, Task } from "../plan/plan.ts";
 import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
 
@@ -36,6 +36,13 @@ export type Services = {
   /** Looks after the Runs of a cluster until it is told to stop. */
   controller(request: ControllerRequest): Promise<ExitCode>;
   colorize(request: ColorizeRequest): Promise<readonly ColorizedPicture[]>;
+  /** What the trainings among the tasks will need in memory; null where it depends on the data. */
+  trainingMemory(tasks: readonly Task[]): Promise<
+    readonly {
+      readonly task: string;
+      readonly memory: TrainingMemory | null;
+    }[]
+  >;
   data(): Promise<DataService>;
   weights(): Promise<WeightService>;
   features(request: FeaturesRequest): Promise<
@@ -78,6 +85,15 @@ export type WeightService = {
     readonly names: WeightNames;
     readonly output: string;
   }): Promise<void>;
+};
+
+/** Of one training, at its largest moment, in bytes. */
+export type TrainingMemory = {
+  readonly processBytes: number;
+  readonly weightsBytes: number;
+  readonly activationsBytes: number;
+  readonly workspaceBytes: number;
+  readonly totalBytes: number;
 };
 
 /** What `hueline controller` is told. */

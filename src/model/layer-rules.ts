@@ -68,6 +68,16 @@ function slide(from: Place, { kernel, stride, padding }: Window): Place {
   };
 }
 
+/** Side of the map behind a window, of one of this side before it. */
+export function sideAfter(
+  side: number,
+  { kernel, stride, padding }: Window,
+): number {
+  return padding === "same"
+    ? Math.ceil(side / stride)
+    : Math.floor((side + 2 * padding - kernel) / stride) + 1;
+}
+
 function pixelsBefore(
   padding: Padding,
   kernel: number,

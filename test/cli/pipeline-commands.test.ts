@@ -105,6 +105,39 @@ test("plan counts what would run and what is cached, and writes nothing", async 
   expect(await store.listFolders("runs/")).toEqual([]);
 });
 
+test("plan --memory shows what each training needs, and where that depends on the data", async () => {
+  const folder = await createFolder();
+  const memory = {
+    processBytes: 2 ** 28,
+    weightsBytes: 3 * 2 ** 20,
+    activationsBytes: 2 ** 31,
+    workspaceBytes: 2 ** 20,
+    totalBytes: 2 ** 32,
+  };
+  const options = {
+    currentDirectory: folder,
+    services: {
+      trainingMemory: async () => [
+        { task: "known", memory },
+        { task: "unknown", memory: null },
+      ],
+    },
+  };
+  const text = await runCli(["plan", "small.yaml", "--memory"], options);
+  expect(text.stdout).toMatch(/known +3\.0 MiB +2\.0 GiB +1\.0 MiB +4\.0 GiB/);
+  expect(text.stdout).toMatch(/unknown +- +- +- +-\n.*declare side or crop/);
+  const json = await runCli(
+    ["plan", "small.yaml", "--memory", "-o", "json"],
+    options,
+  );
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    memory: [
+      { task: "known", memory },
+      { task: "unknown", memory: null },
+    ],
+  });
+});
+
 test("plan --why names the parameter that changed a key, and what follows from it", async () => {
   const folder = await createFolder();
   const store = createFileStore({ directory: path.join(folder, ".hueline") });

@@ -79,6 +79,7 @@ export function createEnvironment(
       worker: refuse,
       controller: refuse,
       colorize: refuse,
+      trainingMemory: refuse,
       data: refuse,
       weights: refuse,
       features: refuse,

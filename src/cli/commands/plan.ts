@@ -5,12 +5,14 @@ import { criticalPath } from "../../plan/graph.ts";
 import type { Plan, Task } from "../../plan/plan.ts";
 import { listRuns, readPlan } from "../../store/runs/run-records.ts";
 import type { Store } from "../../store/store.ts";
-import type { Environment } from "../environment.ts";
+import type { Environment, Services, TrainingMemory } from "../environment.ts";
 import { loadPlan } from "../load-pipeline.ts";
 import {
+  formatBytes,
   formatTable,
   painterFor,
   printJson,
+  type Column,
   type OutputFormat,
 } from "../output.ts";
 import { findCommitted } from "../run-artifacts.ts";
@@ -23,6 +25,7 @@ type PlanOptions = {
   readonly output: OutputFormat;
   readonly why?: boolean;
   readonly tasks?: boolean;
+  readonly memory?: boolean;
 };
 
 export async function plan(
@@ -36,6 +39,10 @@ export async function plan(
   const changes =
     options.why === true ? await findChanges(store, loaded.plan) : null;
   const receipt = createReceipt(loaded.plan, committed);
+  const memory =
+    options.memory === true
+      ? await environment.services.trainingMemory(loaded.plan.tasks)
+      : null;
   if (options.output === "json") {
     const tasks = loaded.plan.tasks.map((task) => ({
       ...task,
@@ -45,12 +52,14 @@ export async function plan(
       ...receipt,
       tasks,
       ...(changes && { why: changes.rows }),
+      ...(memory && { memory }),
     });
     return ExitCode.done;
   }
   environment.stdout.write(formatReceipt(receipt, environment));
   if (options.tasks === true)
     environment.stdout.write(`\n${formatTasks(loaded.plan, committed)}`);
+  if (memory) environment.stdout.write(`\n${formatMemory(memory)}`);
   if (changes) environment.stdout.write(`\n${formatChanges(changes)}`);
   return ExitCode.done;
 }
@@ -149,6 +158,30 @@ function inputsOf({ inputs }: Task): string {
         `${input}=${names.length > 2 ? `${names.length} tasks` : names.join(",")}`,
     )
     .join(" ");
+}
+
+type Memory = Awaited<ReturnType<Services["trainingMemory"]>>;
+
+function formatMemory(rows: Memory): string {
+  const part = (
+    title: string,
+    of: Exclude<keyof TrainingMemory, "processBytes">,
+  ): Column<Memory[number]> => ({
+    title,
+    value: ({ memory }) => (memory ? formatBytes(memory[of]) : "-"),
+    align: "right",
+  });
+  const table = formatTable(rows, [
+    { title: "training", value: ({ task }) => task },
+    part("weights", "weightsBytes"),
+    part("activations", "activationsBytes"),
+    part("workspace", "workspaceBytes"),
+    part("in all", "totalBytes"),
+  ]);
+  const isUnknown = rows.some(({ memory }) => memory === null);
+  return isUnknown
+    ? `${table}-: the side of the images is the dataset's; declare side or crop\n`
+    : table;
 }
 
 type Changes = {
