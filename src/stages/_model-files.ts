@@ -74,6 +74,8 @@ const finetuned = {
   ...common,
   /** What the head's outputs stand for, in their order. */
   classes: z.array(z.string()),
+  /** What the network is shown. */
+  input: z.enum(["gray", "rgb"]).default("gray"),
 };
 
 const modelSchema = z.discriminatedUnion("kind", [

@@ -4,6 +4,7 @@
  */
 import { UserError } from "../base/errors.ts";
 import { createGrayBatches } from "../data/batches/gray-batches.ts";
+import { networkInputs, type NetworkInput } from "../data/pixels/color.ts";
 import type { ImageSet } from "../data/images/image-set.ts";
 import { geometryOf, INPUT, type Network } from "../model/network.ts";
 import {
@@ -29,7 +30,7 @@ type Compare = StageContext<"compare">;
 /** Metrics: `median`, `lowerQuartile`, `upperQuartile` over all channels, and `median/<layer>` …; `silent` channels have none. */
 export const runCompare: RunStage<"compare"> = async (context) => {
   const { params, output } = context;
-  const { network, before, after } = await readBoth(context);
+  const { network, before, after, input } = await readBoth(context);
   const images = await openStageImages(context, {
     ...params,
     limit: params.images,
@@ -47,11 +48,11 @@ export const runCompare: RunStage<"compare"> = async (context) => {
       network,
       params.layers === undefined ? undefined : [params.layers].flat(),
     ),
-    shape: [batch, height, width, 1],
+    shape: [batch, height, width, networkInputs[input].channels],
   });
   const correlations = await (async () => {
     try {
-      await addAll(context, shift, { images, batch });
+      await addAll(context, shift, { images, batch, input });
       return shift.correlations();
     } finally {
       await shift.close();
@@ -90,7 +91,7 @@ async function readBoth(context: Compare) {
       hint: "compare a model with the weights that its fine-tuning started from",
     });
   const after = await readEncoderWeights(files, FINETUNED_FILE, network);
-  return { network, before, after };
+  return { network, before, after, input: model.input };
 }
 
 function layersOf(
@@ -111,11 +112,21 @@ function layersOf(
 async function addAll(
   context: Compare,
   shift: FeatureShift,
-  given: { readonly images: ImageSet; readonly batch: number },
+  given: {
+    readonly images: ImageSet;
+    readonly batch: number;
+    readonly input: NetworkInput;
+  },
 ): Promise<void> {
-  const { images, batch } = given;
+  const { images, batch, input } = given;
   const { imageSize, size, views } = images;
-  const toBatch = createGrayBatches({ imageSize, batch, seed: 0, shift: 0 });
+  const toBatch = createGrayBatches({
+    imageSize,
+    batch,
+    seed: 0,
+    shift: 0,
+    input,
+  });
   let done = 0;
   for await (const some of images.measure({ batch })) {
     stopIfAborted(context);

@@ -3,7 +3,12 @@
  * their order and their augmentation follow from the seed alone: arms of one seed differ in their first weights only.
  */
 import { systemClock } from "../base/clock.ts";
-import { GRAY_MEAN } from "../data/pixels/color.ts";
+import { UserError } from "../base/errors.ts";
+import {
+  GRAY_MEAN,
+  networkInputs,
+  type NetworkInput,
+} from "../data/pixels/color.ts";
 import type { ImageSet } from "../data/images/image-set.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { BatchNormMode } from "../model/encoder.ts";
@@ -82,6 +87,7 @@ export const runFinetune: RunStage<"finetune"> = async (context) => {
     openModelFiles(store, inputOf(context, "weights").manifest),
     params.weightsAt,
   );
+  checkInput(network, params.input ?? "gray");
   const engine = openStageEngine(context.engine);
   const policy = batchNormPolicies[params.batchNorm];
   const encoder = policy.before(network, weights);
@@ -111,6 +117,7 @@ export const runFinetune: RunStage<"finetune"> = async (context) => {
       grayMean: GRAY_MEAN,
       dataset: images.id,
       classes: [...classes],
+      input: params.input ?? "gray",
       task: params.task,
       // The kinds of models and the settings of tasks go together by the table.
     } as FinetunedDescription),
@@ -154,6 +161,7 @@ async function train(
     seed,
     batch: params.batch,
     trainFrom: params.trainFrom,
+    input: params.input ?? "gray",
     mirror: params.mirror,
     compute: params.compute,
     // A crop moves the image already; plans of an earlier program may have both.
@@ -178,4 +186,15 @@ async function train(
   } finally {
     await job.close();
   }
+}
+
+/** @throws UserError `finetune.input` where colours are for a network of one channel. */
+function checkInput(network: Network, input: NetworkInput): void {
+  const { channels } = networkInputs[input];
+  if (channels === 1 || channels === network.inputChannels) return;
+  throw new UserError({
+    code: "finetune.input",
+    message: `expected a network for colours, of ${channels} channels; the weights are of one that reads ${network.inputChannels}`,
+    hint: "pretrain or initialize a network with `input: rgb`, such as model: { network: conv6, input: rgb }; gray goes into each of its channels",
+  });
 }

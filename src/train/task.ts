@@ -4,6 +4,7 @@
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { CropRecipe } from "../data/images/crops.ts";
+import type { NetworkInput } from "../data/pixels/color.ts";
 import type {
   Images,
   ImageSet,
@@ -34,6 +35,7 @@ export type TaskStream = {
   readonly batch: number;
   /** Largest random shift in pixels, for tasks whose images may be shifted. */
   readonly shift: number;
+  readonly input: NetworkInput;
 };
 
 /** Adds up what a model says of images, to one number: the larger, the better. */

@@ -289,6 +289,47 @@ describe("which layers are trained", () => {
   });
 });
 
+describe("colour input", () => {
+  test("a network for colours is trained and measured on them, and shown gray it is another model", async () => {
+    const colored = (
+      await runTrainingStage({
+        kind: "initialize",
+        store,
+        seed: 3,
+        inputs: { data: withLabels },
+        params: {
+          model: { network: "conv6", input: "rgb" },
+          side: 32,
+          statistics: { images: 20 },
+        },
+      })
+    ).manifest;
+    const inputs = { weights: colored, data: withMasks };
+    const trained = async (input: string) =>
+      (await finetune(withMasks, { task: segmentationTask, input }, { inputs }))
+        .manifest;
+    const model = await trained("rgb");
+    expect(await jsonOf(model, "model.json")).toMatchObject({
+      input: "rgb",
+      network: { network: "conv6", input: "rgb" },
+    });
+    expect(sumsOf(model)["model.safetensors"]).not.toBe(
+      sumsOf(await trained("gray"))["model.safetensors"],
+    );
+    const scored = await evaluate(model, withMasks, { task: "segmentation" });
+    expect(scored.manifest.metrics["classes"]).toBe(2);
+  }, 300_000);
+
+  test("a network for gray refuses colours, with what to take instead", async () => {
+    await expect(
+      finetune(withMasks, { task: segmentationTask, input: "rgb" }),
+    ).rejects.toMatchObject({
+      code: "finetune.input",
+      hint: expect.stringContaining("input: rgb") as string,
+    });
+  });
+});
+
 describe("multi-label classification", () => {
   test("learns classes that an image may show together, and is measured by how it ranks them", async () => {
     const trained = (

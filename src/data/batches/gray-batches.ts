@@ -1,14 +1,14 @@
 /**
- * Gray images with labels, for classifiers: shifted at random for training where asked, as they are for measuring. Pure:
+ * Images with labels as networks are shown them, gray or in colour, for classifiers: shifted at random for training where asked, as they are for measuring. Pure:
  * what a batch holds follows from the images and the seed.
  */
-import { writeGray } from "../pixels/color.ts";
+import { networkInputs, type NetworkInput } from "../pixels/color.ts";
 import type { Images } from "../images/image-set.ts";
 import type { ImageSize } from "../pixels/image-size.ts";
 import { shiftOf } from "./augment.ts";
 
 export type GrayBatch = {
-  /** [B, H, W, 1], mean gray − GRAY_MEAN. */
+  /** [B, H, W, 1], mean gray − GRAY_MEAN; for input `rgb` [B, H, W, 3], each colour − GRAY_MEAN. */
   readonly gray: Float32Array;
   /** [B], classes; −1: none. */
   readonly labels: Int32Array;
@@ -21,29 +21,35 @@ export type GrayBatchOptions = {
   readonly seed: number;
   /** Largest shift in pixels; what comes in from outside the image is 0, the mean gray. */
   readonly shift: number;
+  /** Default: gray. */
+  readonly input?: NetworkInput;
 };
 
 /** The batch of some images; buffers are reused, and a batch is valid until the second call after it. */
 export type ToGrayBatch = (images: Images) => GrayBatch;
 
 export function createGrayBatches(options: GrayBatchOptions): ToGrayBatch {
-  const { imageSize, batch, seed, shift } = options;
-  const pixels = imageSize.width * imageSize.height;
+  const { imageSize, batch, seed, shift, input = "gray" } = options;
+  const { channels, write } = networkInputs[input];
+  const pixels = imageSize.width * imageSize.height * channels;
   const buffers = [allocate(batch, pixels), allocate(batch, pixels)] as const;
   let turn = 0;
   return (images) => {
     turn = 1 - turn;
     const buffer = buffers[turn] as GrayBatch;
-    writeGray(images.pixels, buffer.gray, 0);
+    write(images.pixels, buffer.gray, 0);
     buffer.gray.fill(0, images.size * pixels);
     buffer.labels.fill(-1).set(images.labels);
     if (shift === 0) return buffer;
-    for (let i = 0; i < images.size; i++)
+    for (let i = 0; i < images.size; i++) {
+      const { dy, dx } = shiftOf(seed, occurrenceOf(images, i), shift);
+      // A row of colours is a row of three times as many numbers.
       shiftInPlace(
         buffer.gray.subarray(i * pixels, (i + 1) * pixels),
-        imageSize,
-        shiftOf(seed, occurrenceOf(images, i), shift),
+        { ...imageSize, width: imageSize.width * channels },
+        { dy, dx: dx * channels },
       );
+    }
     return buffer;
   };
 }

@@ -9,12 +9,12 @@
 import { UserError } from "../../base/errors.ts";
 import { VOID_CLASS } from "../crops/place-crop.ts";
 import type { Images } from "../images/image-set.ts";
-import { writeGray } from "../pixels/color.ts";
+import { networkInputs, type NetworkInput } from "../pixels/color.ts";
 import type { ImageSize } from "../pixels/image-size.ts";
 import { checkBorder, placeOf } from "./augment.ts";
 
 export type SegmentationBatch = {
-  /** [B, H, W, 1], mean gray − GRAY_MEAN. */
+  /** [B, H, W, 1], mean gray − GRAY_MEAN; for input `rgb` [B, H, W, 3], each colour − GRAY_MEAN. */
   readonly gray: Float32Array;
   /** [B·N], pixels in the gray image. */
   readonly ys: Int32Array;
@@ -35,6 +35,8 @@ export type SegmentationBatchOptions = {
   readonly border: number;
   /** Classes, the background among them. */
   readonly classes: number;
+  /** Default: gray. */
+  readonly input?: NetworkInput;
 };
 
 export type ToSegmentationBatch = (images: Images) => SegmentationBatch;
@@ -66,7 +68,7 @@ function fill(
   if (!images.masks) throw noMasks();
   const area = { ...imageSize, border };
   const pixels = imageSize.width * imageSize.height;
-  writeGray(images.pixels, buffer.gray, 0);
+  networkInputs[options.input ?? "gray"].write(images.pixels, buffer.gray, 0);
   for (let i = 0; i < images.size; i++) {
     const epoch = images.epochs[i] as number;
     const sample = images.samples[i] as number;
@@ -88,8 +90,9 @@ function fill(
 function allocate(options: SegmentationBatchOptions): SegmentationBatch {
   const { width, height } = options.imageSize;
   const rows = options.batch * options.locations;
+  const { channels } = networkInputs[options.input ?? "gray"];
   return {
-    gray: new Float32Array(options.batch * width * height),
+    gray: new Float32Array(options.batch * width * height * channels),
     ys: new Int32Array(rows),
     xs: new Int32Array(rows),
     labels: new Int32Array(rows),

@@ -31,6 +31,30 @@ export function writeGray(
   }
 }
 
+/** What a network is shown of a pixel: its mean gray, or its three colours. */
+export type NetworkInput = "gray" | "rgb";
+
+/** How pixels become each kind of input, and how many numbers each has. */
+export const networkInputs: Readonly<
+  Record<
+    NetworkInput,
+    { readonly channels: 1 | 3; readonly write: typeof writeGray }
+  >
+> = {
+  gray: { channels: 1, write: writeGray },
+  rgb: { channels: 3, write: writeColors },
+};
+
+/** Colours of pixels [H·W·3], each centred like gray, into `out` [H·W·3] from `offset` on (paper 2.7: equal channel means). */
+function writeColors(
+  pixels: Uint8Array,
+  out: Float32Array,
+  offset: number,
+): void {
+  for (let i = 0; i < pixels.length; i++)
+    out[offset + i] = (pixels[i] as number) / 255 - GRAY_MEAN;
+}
+
 /** The centred mean gray of pixels [H·W·3] as [H·W]. */
 export function toGray(pixels: Uint8Array): Float32Array {
   const gray = new Float32Array(pixels.length / 3);

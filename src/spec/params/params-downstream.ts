@@ -70,6 +70,12 @@ export const finetuneParams = z
       .describe(
         "few-label: labelled images per class, drawn by the seed, the same for every arm of that seed. Other tasks take all images.",
       ),
+    input: z
+      .enum(["gray", "rgb"])
+      .optional()
+      .describe(
+        "What the network is shown: mean gray, which a network for colour gets in each channel, or colours, which only such a network takes; gray.",
+      ),
     weightsAt: count
       .optional()
       .describe(

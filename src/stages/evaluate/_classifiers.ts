@@ -3,6 +3,7 @@
  * an encoder while it was pretrained on labels.
  */
 import { UserError } from "../../base/errors.ts";
+import type { NetworkInput } from "../../data/pixels/color.ts";
 import type { ImageSet } from "../../data/images/image-set.ts";
 import { geometryOf } from "../../model/network.ts";
 import { networkOf } from "../../model/networks.ts";
@@ -23,6 +24,7 @@ import { openFinetuned } from "./_finetuned.ts";
 
 export type Classifier = {
   readonly classes: readonly string[];
+  readonly input: NetworkInput;
   /** Compiled for batches of the dataset's images; its output is `logits`. */
   open(images: ImageSet, batch: number): Promise<Predictor>;
 };
@@ -40,11 +42,13 @@ const kinds: {
 } = {
   classifier: (context, files, model) => ({
     classes: model.classes,
+    input: model.input,
     open: (images, batch) =>
       openFinetuned(context, files, { model, images, batch }),
   }),
   "pretext-classifier": (context, files, model) => ({
     classes: model.objective.classes,
+    input: "gray",
     open: (images, batch) =>
       openPretext(context, files, { model, images, batch }),
   }),

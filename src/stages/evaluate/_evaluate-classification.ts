@@ -26,7 +26,7 @@ export async function evaluateClassification(
 ): Promise<StageResult> {
   const { params, store, output } = context;
   const files = openModelFiles(store, inputOf(context, "model").manifest);
-  const { classes, open } = await readClassifier(context, files);
+  const { classes, input, open } = await readClassifier(context, files);
   const images = await openStageImages(context, {
     ...params,
     mirror: params.crop?.mirror ?? false,
@@ -43,6 +43,7 @@ export async function evaluateClassification(
         images,
         batch,
         classes: classes.length,
+        input,
       });
     } finally {
       await predictor.close();

@@ -42,6 +42,7 @@ export async function evaluateMultiLabel(
         images,
         batch,
         classes: classes.length,
+        input: model.input,
       });
     } finally {
       await predictor.close();

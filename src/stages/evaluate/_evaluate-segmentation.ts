@@ -5,6 +5,7 @@
 import { createGrayBatches } from "../../data/batches/gray-batches.ts";
 import type { ImageSet } from "../../data/images/image-set.ts";
 import { colorClasses } from "../../data/pixels/class-colors.ts";
+import type { NetworkInput } from "../../data/pixels/color.ts";
 import { geometryOf } from "../../model/network.ts";
 import { networkOf } from "../../model/networks.ts";
 import { imagesAtOnce } from "../../train/jobs/gray-images.ts";
@@ -59,6 +60,7 @@ export async function evaluateSegmentation(
         images,
         batch,
         confusion,
+        input: model.input,
       });
     } finally {
       await predictor.close();
@@ -81,12 +83,19 @@ async function segmentAll(
     readonly images: ImageSet;
     readonly batch: number;
     readonly confusion: ConfusionMatrix;
+    readonly input: NetworkInput;
   },
 ): Promise<readonly Picture[]> {
-  const { images, batch, confusion } = given;
+  const { images, batch, confusion, input } = given;
   const { imageSize, size, views } = images;
   const pixels = imageSize.width * imageSize.height;
-  const toBatch = createGrayBatches({ imageSize, batch, seed: 0, shift: 0 });
+  const toBatch = createGrayBatches({
+    imageSize,
+    batch,
+    seed: 0,
+    shift: 0,
+    input,
+  });
   const pictures = new Map<number, Picture>();
   let done = 0;
   for await (const some of images.measure({ batch })) {

@@ -1,6 +1,7 @@
 /** Models of a finetune stage, as functions from gray images to what their task predicts. */
 import { UserError } from "../../base/errors.ts";
 import type { ImageSet } from "../../data/images/image-set.ts";
+import { networkInputs } from "../../data/pixels/color.ts";
 import { geometryOf } from "../../model/network.ts";
 import { networkOf } from "../../model/networks.ts";
 import { createPredictor, type Predictor } from "../../train/jobs/predictor.ts";
@@ -55,7 +56,7 @@ export async function openFinetuned(
       network,
       task.declarations(geometryOf(network), model.classes.length),
     ),
-    shape: [batch, height, width, 1],
+    shape: [batch, height, width, networkInputs[model.input].channels],
     outputs: (layers, parameters) =>
       task.predict({ layers, parameters, size: [height, width] }),
   });

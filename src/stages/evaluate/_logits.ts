@@ -1,5 +1,6 @@
 /** What a classifier says of every image of a dataset; of several views of an image, the mean of their logits. */
 import { createGrayBatches } from "../../data/batches/gray-batches.ts";
+import type { NetworkInput } from "../../data/pixels/color.ts";
 import type { ImageSet } from "../../data/images/image-set.ts";
 import type { Predictor } from "../../train/jobs/predictor.ts";
 import { floatsOf } from "../../train/trainer.ts";
@@ -14,11 +15,18 @@ export async function predictLogits(
     readonly images: ImageSet;
     readonly batch: number;
     readonly classes: number;
+    readonly input: NetworkInput;
   },
 ): Promise<Float32Array> {
-  const { images, batch, classes } = given;
+  const { images, batch, classes, input } = given;
   const { imageSize, size, views } = images;
-  const toBatch = createGrayBatches({ imageSize, batch, seed: 0, shift: 0 });
+  const toBatch = createGrayBatches({
+    imageSize,
+    batch,
+    seed: 0,
+    shift: 0,
+    input,
+  });
   const logits = new Float32Array(size * classes);
   let done = 0;
   for await (const some of images.measure({ batch })) {

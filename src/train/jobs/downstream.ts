@@ -4,6 +4,7 @@
  */
 import type * as tf from "@tensorflow/tfjs-core";
 import type { ImageSet, MeasuringRounds } from "../../data/images/image-set.ts";
+import { networkInputs, type NetworkInput } from "../../data/pixels/color.ts";
 import { stepFunction, type Engine } from "../../engine/engine.ts";
 import { encode, type BatchNormMode } from "../../model/encoder.ts";
 import {
@@ -44,6 +45,8 @@ export type DownstreamOptions = {
   readonly mirror: boolean;
   readonly shift: number;
   readonly compute?: ComputeParams | undefined;
+  /** Colours need a network for them. */
+  readonly input: NetworkInput;
   readonly optimizer: {
     readonly learningRate: number;
     readonly headLearningRate: number;
@@ -87,7 +90,7 @@ export async function createDownstreamJob(
     variables,
     trained: model.trained,
     inputs: {
-      images: { shape: shapeOf(images, batch) },
+      images: { shape: shapeOf(options, batch) },
       ...task.inputs(batch, classes),
     },
     loss: (tensors, dropoutSeed) =>
@@ -100,7 +103,7 @@ export async function createDownstreamJob(
     functions: heldOut
       ? {
           score: stepFunction(
-            { images: { shape: shapeOf(images, heldOut.groups.size) } },
+            { images: { shape: shapeOf(options, heldOut.groups.size) } },
             (tensors) =>
               task.predict({
                 layers: layersOf(tensors.images),
@@ -123,7 +126,7 @@ export async function createDownstreamJob(
     ...(heldOut && {
       score: {
         name: task.score,
-        measure: () => scoreHeldOut(images, heldOut, trainer),
+        measure: () => scoreHeldOut(options, heldOut, trainer),
       },
     }),
     async close() {
@@ -187,8 +190,12 @@ function ownerOf(weight: string): string {
   return weight.slice(0, weight.lastIndexOf("/"));
 }
 
-function shapeOf({ imageSize }: ImageSet, count: number): GrayImages["shape"] {
-  return [count, imageSize.height, imageSize.width, 1];
+function shapeOf(
+  { images: { imageSize }, input }: Pick<DownstreamOptions, "images" | "input">,
+  count: number,
+): GrayImages["shape"] {
+  const { channels } = networkInputs[input];
+  return [count, imageSize.height, imageSize.width, channels];
 }
 
 function sizeOf({ imageSize }: ImageSet): readonly [number, number] {
@@ -226,7 +233,7 @@ async function openHeldOut({
 }
 
 async function scoreHeldOut(
-  { imageSize }: ImageSet,
+  { images: { imageSize }, input }: Pick<DownstreamOptions, "images" | "input">,
   { groups, createScorer }: HeldOut,
   trainer: Trainer,
 ): Promise<number> {
@@ -235,6 +242,7 @@ async function scoreHeldOut(
     batch: groups.size,
     seed: 0,
     shift: 0,
+    input,
   });
   const scorer = createScorer();
   for await (const group of groups.images()) {

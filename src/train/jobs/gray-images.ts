@@ -1,7 +1,7 @@
 /** Batches of centred gray images outside the graph, as networks read them. */
 export type GrayImages = {
-  /** [images, height, width, 1] */
-  readonly shape: readonly [number, number, number, 1];
+  /** [images, height, width, channels]: one of gray, or three of colour */
+  readonly shape: readonly [number, number, number, 1 | 3];
   readonly values: Float32Array;
 };
 

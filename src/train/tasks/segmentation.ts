@@ -67,11 +67,12 @@ export function createSegmentation(
         weights: { shape: [places] },
       };
     },
-    openFeeds({ images, seed, batch }) {
+    openFeeds({ images, seed, batch, input }) {
       const toBatch = createSegmentationBatches({
         imageSize: images.imageSize,
         seed,
         batch,
+        input,
         locations,
         border,
         classes: maskClassesOf(images).length,

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { isMirrored, shiftOf } from "../../../src/data/batches/augment.ts";
-import { toGray } from "../../../src/data/pixels/color.ts";
+import { toGray, GRAY_MEAN } from "../../../src/data/pixels/color.ts";
 import { openDataset, type Dataset } from "../../../src/data/dataset.ts";
 import { createMemoryImages } from "../../../src/data/images/memory-images.ts";
 import {
@@ -121,4 +121,39 @@ describe("shifting", () => {
       }),
     );
   });
+});
+
+it("for input rgb a batch has each colour, centred like gray, and is shifted by whole pixels", async () => {
+  const imageSize = { width: 2, height: 1 };
+  const images = {
+    size: 1,
+    pixels: Uint8Array.of(255, 0, 51, 102, 153, 204),
+    masks: null,
+    labels: Int32Array.of(3),
+    samples: Int32Array.of(0),
+    epochs: Int32Array.of(0),
+  };
+  const options = { imageSize, batch: 1, seed: 1, input: "rgb" as const };
+  const { gray, labels } = createGrayBatches({ ...options, shift: 0 })(images);
+  const want = [...images.pixels].map((byte) => byte / 255 - GRAY_MEAN);
+  for (const [i, value] of want.entries())
+    expect(gray[i]).toBeCloseTo(value, 6);
+  expect([...labels]).toEqual([3]);
+  // Seed by seed: the image, or moved left or right by a pixel, or out of sight.
+  const row = [...gray];
+  const zeros = [0, 0, 0];
+  const moved = [
+    row,
+    [...row.slice(3), ...zeros],
+    [...zeros, ...row.slice(0, 3)],
+    [...zeros, ...zeros],
+  ].map(String);
+  const seen = new Set<string>();
+  for (let seed = 0; seed < 60; seed++) {
+    const shifted = createGrayBatches({ ...options, seed, shift: 1 })(images);
+    const found = String([...shifted.gray].map((v) => (v === 0 ? 0 : v)));
+    expect(moved).toContain(found);
+    seen.add(found);
+  }
+  expect(seen.size).toBe(4);
 });
