@@ -7,6 +7,7 @@
  * Parameters that only say where something lies are listed in `places` and stay out of the key.
  */
 import type { z } from "zod";
+import { convertParams } from "./params/params-convert.ts";
 import { labelMapParams } from "./params/params-label-map.ts";
 import { compareParams } from "./params/params-compare.ts";
 import { evaluateParams, finetuneParams } from "./params/params-downstream.ts";
@@ -23,6 +24,7 @@ export const STAGE_KINDS = [
   "finetune",
   "evaluate",
   "compare",
+  "convert",
   "report",
 ] as const;
 export type StageKind = (typeof STAGE_KINDS)[number];
@@ -216,6 +218,28 @@ export const stageKinds = {
     },
     produces: ["metrics"],
     contract: 3,
+    seeded: false,
+    places: [],
+    parts: null,
+    needsEngine: true,
+    resources: { cpu: 1, memoryBytes: GiB },
+    pods: short,
+  },
+  convert: {
+    describe:
+      "Gives weights another form: batch norm folded, layers rebalanced, gray or colour input.",
+    params: convertParams,
+    inputs: {
+      weights: {
+        accepts: "weights",
+        arity: "one",
+        required: true,
+        describe: "the encoder to convert",
+      },
+      data: dataset("unlabeled images, for `rebalance`", false),
+    },
+    produces: ["weights"],
+    contract: 1,
     seeded: false,
     places: [],
     parts: null,

@@ -21,13 +21,24 @@ export async function measureOnFirst(
     readonly weights: Weights;
   },
 ): Promise<Weights> {
+  return await withFirstImages(images, count, (parts) =>
+    measureStatistics({ ...model, images: parts }),
+  );
+}
+
+/** Gives the first `count` images to `measure`, in parts that fit into memory. */
+export async function withFirstImages<T>(
+  images: ImageSet,
+  count: number,
+  measure: (parts: GrayParts) => Promise<T>,
+): Promise<T> {
   const size = Math.min(count, images.size);
   const samples = Int32Array.from({ length: size }, (_, i) => i);
   const batch = Math.min(size, imagesAtOnce(images.imageSize));
   const rounds = images.rounds({ samples, batch });
   try {
     const parts = toGrayParts(images, rounds, { size, atOnce: batch });
-    return await measureStatistics({ ...model, images: parts });
+    return await measure(parts);
   } finally {
     await rounds.close();
   }

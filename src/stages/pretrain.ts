@@ -68,12 +68,14 @@ async function pretrain<K extends ObjectiveKind>(
   const settings = feeds.resolve(declared, images);
   const samples = feeds.samples(images) ?? labelled;
   const engine = openStageEngine(context.engine);
-  const toEncoder = (weights: Weights) =>
-    measureOnFirst(images, params.statistics.images, {
-      engine,
-      network: networkOf(params.model),
-      weights,
-    });
+  const toEncoder = async (weights: Weights) =>
+    params.statistics.running
+      ? weights
+      : await measureOnFirst(images, params.statistics.images, {
+          engine,
+          network: networkOf(params.model),
+          weights,
+        });
   const trained = await train(context, {
     engine,
     images,
@@ -127,6 +129,7 @@ async function train<K extends ObjectiveKind>(
     seed,
     batch: params.batch,
     mirror: params.mirror,
+    running: params.statistics.running,
     optimizer: params.optimizer,
     compute: params.compute,
   });

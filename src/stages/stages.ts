@@ -20,6 +20,8 @@ export const stages: { readonly [K in TaskKind]: RunStage<K> } = {
     (await import("./finetune.ts")).runFinetune(context),
   evaluate: async (context) =>
     (await import("./evaluate.ts")).runEvaluate(context),
+  convert: async (context) =>
+    (await import("./convert.ts")).runConvert(context),
   compare: async (context) =>
     (await import("./compare.ts")).runCompare(context),
   report: async (context) => (await import("./report.ts")).runReport(context),

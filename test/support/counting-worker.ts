@@ -44,6 +44,7 @@ const code = await runWorker({
     finetune: countingStage,
     evaluate: countingStage,
     compare: countingStage,
+    convert: countingStage,
     report: countingStage,
   },
   facts: {

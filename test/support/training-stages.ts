@@ -35,6 +35,7 @@ type TrainingKind = Extract<
   StageKind,
   | "concat"
   | "label-map"
+  | "convert"
   | "initialize"
   | "pretrain"
   | "finetune"

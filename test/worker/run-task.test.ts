@@ -82,6 +82,7 @@ function tableOf(stage: Stage): StageTable {
     finetune: stage,
     evaluate: stage,
     compare: stage,
+    convert: stage,
     report: stage,
   };
 }

@@ -141,6 +141,29 @@ export const statistics = z
   })
   .prefault({});
 
+/** Of a training from scratch: measured at its end, or kept along the way. */
+export const trainingStatistics = statistics
+  .unwrap()
+  .extend({
+    running: z
+      .strictObject({
+        decay: z
+          .number()
+          .min(0)
+          .lt(1)
+          .default(0.999)
+          .describe("What of an average stays at each step."),
+        ramp: count
+          .default(1000)
+          .describe("Steps in which the decay rises linearly from 0."),
+      })
+      .optional()
+      .describe(
+        "Keep running averages of the batches' own statistics while training, instead of measuring them at the end.",
+      ),
+  })
+  .prefault({});
+
 export const learningRateSchedule = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("cosine"),

@@ -8,6 +8,7 @@ import {
   side,
   statistics,
   trainingCrop,
+  trainingStatistics,
 } from "./params-common.ts";
 import { model } from "./params-model.ts";
 import { count } from "./units.ts";
@@ -151,7 +152,7 @@ export const pretrainParams = z
     mirror: z.boolean().default(true).describe("Mirror images at random."),
     side,
     crop,
-    statistics,
+    statistics: trainingStatistics,
     compute: compute.optional(),
   })
   .refine(

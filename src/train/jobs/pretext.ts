@@ -3,14 +3,19 @@
  *
  * Shape suffixes: N images, H height, W width, C channels.
  */
-import type * as tf from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
 import type { ImageSet } from "../../data/images/image-set.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { encode } from "../../model/encoder.ts";
 import {
   encoderDeclarations,
   movableDeclarations,
+  statisticsDeclarations,
 } from "../../model/encoder-weights.ts";
+import {
+  updateRunningAverages,
+  type RunningAverages,
+} from "../../model/running-averages.ts";
 import { geometryOf, type Network } from "../../model/network.ts";
 import type { Objective } from "../../model/objective.ts";
 import { objectives, type ObjectiveSettings } from "../../model/objectives.ts";
@@ -40,6 +45,8 @@ export type PretextOptions<K extends ObjectiveKind> = {
   readonly batch: number;
   readonly mirror: boolean;
   readonly compute?: ComputeParams | undefined;
+  /** Left out: batch-norm statistics are not kept, and have to be measured. */
+  readonly running?: RunningAverages | undefined;
   readonly optimizer: {
     readonly learningRate: number;
     readonly momentum: number;
@@ -63,9 +70,12 @@ export async function createPretextJob<K extends ObjectiveKind>(
   const encoder = encoderDeclarations(network);
   const head = objective.declarations(settings, geometryOf(network));
   const movable = movableDeclarations(network, "normalized");
+  const { running } = options;
+  const statistics = running ? statisticsDeclarations(network) : [];
   const firstEncoder = createWeights(encoder, seed);
   const firstWeights: Weights = new Map([
     ...pickWeights(firstEncoder, movable),
+    ...createWeights(statistics, seed),
     ...createWeights(head, seed),
   ]);
   const { width, height } = images.imageSize;
@@ -100,7 +110,7 @@ export async function createPretextJob<K extends ObjectiveKind>(
     loss: (tensors, dropoutSeed) => {
       const { parameters } = variables;
       const images_NHWC = tensors["images"] as tf.Tensor4D;
-      const { layers } = encode({
+      const { layers, moments } = encode({
         network,
         parameters,
         images_NHWC,
@@ -108,6 +118,12 @@ export async function createPretextJob<K extends ObjectiveKind>(
         dropoutSeed,
         recompute: options.compute?.recompute,
       });
+      if (running)
+        updateRunningAverages(running, {
+          moments,
+          variable: (name) => variables.byName.get(name) as tf.Variable,
+          step: stepOf(dropoutSeed),
+        });
       return objective.loss({
         settings,
         layers,
@@ -118,7 +134,10 @@ export async function createPretextJob<K extends ObjectiveKind>(
     },
   });
   const encoderOf = (weights: Weights) =>
-    pickWeights(new Map([...firstEncoder, ...weights]), encoder);
+    pickWeights(new Map([...firstEncoder, ...weights]), [
+      ...encoder,
+      ...statistics,
+    ]);
   return {
     trainer,
     firstWeights,
@@ -141,6 +160,11 @@ export async function createPretextJob<K extends ObjectiveKind>(
     },
     encoderOf,
   };
+}
+
+/** Of the seed that a step is fed: [seed, step]. */
+function stepOf(seed: tf.Tensor1D): tf.Scalar {
+  return tf.reshape<tf.Rank.R0>(tf.slice(seed, [1], [1]), []);
 }
 
 /** Biases learn at their own rate and do not decay (paper, section 3). */
