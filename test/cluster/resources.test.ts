@@ -145,8 +145,17 @@ describe("the CRDs on a server", () => {
   });
 
   test("the policy of the samples narrows a namespace that has its label", async () => {
-    const policy = await readManifests("k8s/samples/policy-runs.yaml");
     const { namespace } = kubectl;
+    // A policy is the whole cluster's: under its own name it would be in the way of who tries the sample meanwhile.
+    const policy = (await readManifests("k8s/samples/policy-runs.yaml")).map(
+      (object) =>
+        JSON.parse(
+          JSON.stringify(object).replaceAll(
+            '"hueline-runs"',
+            `"hueline-runs-${namespace}"`,
+          ),
+        ) as typeof object,
+    );
     await kubectl.run(
       "label",
       "namespace",
