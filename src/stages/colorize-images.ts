@@ -4,11 +4,11 @@
  * The network sees a photograph at about the scale of those that it learned from; its colours are then enlarged and laid over
  * the gray of the full-size image, whose detail stays. A picture's mean gray is that of the original, apart from clipping.
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
-import { systemCode, UserError } from "../base/errors.ts";
+import { UserError } from "../base/errors.ts";
 import { toByte, toGray, GRAY_MEAN } from "../data/pixels/color.ts";
-import { DecodeError, decodeImage, encodePng } from "../data/pixels/decode.ts";
+import { encodePng } from "../data/pixels/decode.ts";
 import type { Image } from "../data/pixels/image.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Manifest } from "../store/artifacts/manifest.ts";
@@ -16,6 +16,7 @@ import type { Store } from "../store/store.ts";
 import { createColorizer } from "./evaluate/_colorizer.ts";
 import { openStageEngine } from "./_context.ts";
 import { openModelFiles, type ModelFiles } from "./_model-files.ts";
+import { readPictureFile } from "./_picture-file.ts";
 import { enlarge, shrink, type Plane } from "./evaluate/_resample.ts";
 import type { EngineOptions } from "./stage.ts";
 
@@ -41,13 +42,17 @@ export async function colorizeImages(
   const files = openModelFiles(store, manifest);
   checkNames(images);
   // All are looked at before the first is coloured, and read again then: decoded photographs are large, and many.
-  for (const image of images) await readImage(image);
+  for (const image of images) await readPictureFile(image, "colorize.image");
   const engine = openStageEngine(options.engine);
   await mkdir(outputDirectory, { recursive: true });
   const written = [];
   for (const image of images) {
     const output = join(outputDirectory, outputName(image));
-    const picture = await colorizeImage(engine, files, await readImage(image));
+    const picture = await colorizeImage(
+      engine,
+      files,
+      await readPictureFile(image, "colorize.image"),
+    );
     await writeFile(output, await encodePng(picture));
     written.push({ image, output });
   }
@@ -70,21 +75,6 @@ function checkNames(images: readonly string[]): void {
         hint: "colorize them one by one, into different folders",
       });
     seen.set(outputName(image), image);
-  }
-}
-
-async function readImage(path: string): Promise<Image> {
-  try {
-    return await decodeImage(await readFile(path));
-  } catch (thrown) {
-    const code = systemCode(thrown);
-    if (code === null && !(thrown instanceof DecodeError)) throw thrown;
-    throw new UserError({
-      code: "colorize.image",
-      message: `'${path}' cannot be read as an image: ${code ?? String(thrown)}`,
-      hint: "give JPEG, PNG or PPM files",
-      cause: thrown,
-    });
   }
 }
 

@@ -2,11 +2,10 @@
  * `hueline features`: what one layer of a network says of image files, as they are: no scaling, no crop, values in [0, 1] minus
  * the mean gray.
  */
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { systemCode, UserError } from "../../base/errors.ts";
+import { UserError } from "../../base/errors.ts";
 import { GRAY_MEAN, toGray } from "../../data/pixels/color.ts";
-import { DecodeError, decodeImage } from "../../data/pixels/decode.ts";
 import type { Image } from "../../data/pixels/image.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { layerNames, throughLayer, type Network } from "../../model/network.ts";
@@ -17,6 +16,7 @@ import { createPredictor } from "../../train/jobs/predictor.ts";
 import { floatsOf } from "../../train/trainer.ts";
 import { toTensorData } from "../../train/variables.ts";
 import { openStageEngine } from "../_context.ts";
+import { readPictureFile } from "../_picture-file.ts";
 import type { EngineOptions } from "../stage.ts";
 import { openWeights, type WeightSource } from "./weight-service.ts";
 
@@ -52,7 +52,7 @@ export async function writeFeatures(
   const engine = openStageEngine(request.engine);
   const tensors = new Map<string, WeightArray>();
   for (const path of images) {
-    const image = await readImage(path);
+    const image = await readPictureFile(path, "features.image");
     const maps = await computeMaps(engine, { network: front, weights }, image);
     tensors.set(basename(path), maps);
   }
@@ -110,19 +110,4 @@ function toInput({ pixels }: Image, channels: number): Float32Array {
   return channels === 1
     ? toGray(pixels)
     : Float32Array.from(pixels, (byte) => byte / 255 - GRAY_MEAN);
-}
-
-async function readImage(path: string): Promise<Image> {
-  try {
-    return await decodeImage(await readFile(path));
-  } catch (thrown) {
-    const code = systemCode(thrown);
-    if (code === null && !(thrown instanceof DecodeError)) throw thrown;
-    throw new UserError({
-      code: "features.image",
-      message: `'${path}' cannot be read as an image: ${code ?? String(thrown)}`,
-      hint: "give JPEG, PNG or PPM files",
-      cause: thrown,
-    });
-  }
 }
