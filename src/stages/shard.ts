@@ -22,6 +22,8 @@ export const runShard: RunStage<"shard"> = async (context) => {
     limit: params.limit ?? null,
     masks: params.masks,
     list: params.list,
+    classes: params.classes,
+    share: params.share,
   };
   const tree = await openPlace(params.source);
   const planned = context.description.sources?.[params.source];

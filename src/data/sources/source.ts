@@ -3,7 +3,9 @@
  * the same wherever and whenever it is opened; reading gives files as stored, not pixels.
  */
 import type {
+  ClassChoice,
   FileList,
+  Share,
   SOURCE_FORMATS,
   Split,
 } from "../../spec/params/params-shard.ts";
@@ -15,6 +17,7 @@ import { openImageFolder } from "./image-folder.ts";
 import type { LeftOut } from "../places/left-out.ts";
 import { openPlace } from "../places/place.ts";
 import { openTarFiles } from "./tar-files.ts";
+import { selectImages } from "./select-images.ts";
 import { openVoc } from "./voc.ts";
 
 export type SourceFormat = (typeof SOURCE_FORMATS)[number];
@@ -58,6 +61,9 @@ export type SourceRequest = {
   readonly split: Split;
   /** Take only so many items. */
   readonly limit: number | null;
+  /** Take only some classes, and only a part of each. */
+  readonly classes?: ClassChoice | undefined;
+  readonly share?: Share | undefined;
   /** Of a file list: where it lies in the source, and what goes with it. */
   readonly list?: string | FileList | undefined;
   /** Whether masks are wanted; absent: where the source has them. */
@@ -84,9 +90,12 @@ export async function openSource(request: SourceRequest): Promise<Source> {
 }
 
 /** The source in files that are listed already. */
-export function openSourceOf(
+export async function openSourceOf(
   tree: FileTree,
   request: SourceRequest,
 ): Promise<Source> {
-  return formats[request.format](tree, request);
+  const open = formats[request.format];
+  if (request.classes === undefined && request.share === undefined)
+    return await open(tree, request);
+  return selectImages(await open(tree, { ...request, limit: null }), request);
 }

@@ -25,6 +25,29 @@ const fileList = z.strictObject({
 });
 export type FileList = z.output<typeof fileList>;
 
+const classChoice = z.union([
+  z.array(z.string().min(1)).min(1).describe("By name."),
+  z
+    .strictObject({
+      every: z.int().min(2).max(100_000),
+      at: z.array(z.int().min(0)).min(1),
+    })
+    .refine(({ every, at }) => at.every((number) => number < every), {
+      message: "each number of `at` is smaller than `every`",
+      path: ["at"],
+    })
+    .describe(
+      "By number, from 0: those that leave one of these remainders when divided by `every`.",
+    ),
+]);
+export type ClassChoice = z.output<typeof classChoice>;
+
+const fraction = z.number().min(0).max(1);
+const share = z
+  .tuple([fraction, fraction])
+  .refine(([from, to]) => from < to, "give the smaller number first");
+export type Share = z.output<typeof share>;
+
 const anyShardParams = z.strictObject({
   source: z
     .string()
@@ -51,12 +74,22 @@ const anyShardParams = z.strictObject({
     .describe(
       "VOC layout: true takes the images of ImageSets/Segmentation with their masks, false those of ImageSets/Main without; if absent, masks are taken where there are any.",
     ),
+  classes: classChoice
+    .optional()
+    .describe(
+      "Take only the images of these classes, which are numbered anew; those that another dataset keeps from this one.",
+    ),
+  share: share
+    .optional()
+    .describe(
+      "Take this part of the images of each class, in the source's order: [0, 0.8] to learn from and [0.8, 1] to test, where a source has no parts of its own.",
+    ),
   limit: z
     .int()
     .positive()
     .optional()
     .describe(
-      "Take only so many images, as many of each class and spread evenly over it; of CIFAR-10 the first.",
+      "Take only so many images of what `classes` and `share` leave, as many of each class and spread evenly over it; of the whole of CIFAR-10 the first.",
     ),
   shrink: z
     .int()
