@@ -1,5 +1,6 @@
 /** What `run` prints when it ends: the verdicts and where the report is, or what failed. */
 import { formatDuration } from "../report/format.ts";
+import { sayVerdict } from "../report/summary.ts";
 import type { RunStatus } from "../run/status.ts";
 import { formatStatus } from "./format-status.ts";
 import type { Paint } from "./output.ts";
@@ -35,7 +36,7 @@ export function formatRunResult(
             ? "red"
             : "yellow";
       lines.push(
-        `  ${paint(colour, claim.verdict.padEnd(9))} ${claim.name}: ${claim.because}`,
+        `  ${paint(colour, sayVerdict(claim).padEnd(14))} ${claim.name}: ${claim.because}`,
       );
     }
     lines.push(`report: ${page}`);

@@ -48,7 +48,12 @@ function usesOf(params: ReportParams, results: Known, curves: Known): Use[] {
     })),
     ...params.claims.map((claim) => ({
       figure: `claim '${claim.name}'`,
-      axes: axesOf(claim.where, claim.of, claim.minus ?? {}),
+      axes: axesOf(
+        claim.where,
+        claim.of ?? {},
+        claim.minus ?? {},
+        ...Object.values(claim.arms ?? {}),
+      ),
       metric: claim.metric,
       known: results,
     })),

@@ -1,5 +1,5 @@
 /** Sentences that all renderings share: the report in one line, a table's caption. */
-import { unitSuffix } from "./format.ts";
+import { formatNumber, unitSuffix } from "./format.ts";
 import type { Claim, ReportTable } from "./value.ts";
 
 const ONE = {
@@ -7,6 +7,17 @@ const ONE = {
   fails: "The claim does not hold",
   undecided: "The claim is undecided",
 } as const;
+
+const PUBLISHED = {
+  holds: "reproduced",
+  fails: "not reproduced",
+  undecided: "undecided",
+} as const;
+
+/** The verdict in a word or two: a claim that was published elsewhere is reproduced or not, our own holds or fails. */
+export function sayVerdict({ verdict, source }: Claim) {
+  return source === null ? verdict : PUBLISHED[verdict];
+}
 
 /** `Both claims hold`, `2 of 3 claims hold, 1 is undecided`. */
 export function summarizeClaims(claims: readonly Claim[]): string {
@@ -24,6 +35,15 @@ export function summarizeClaims(claims: readonly Claim[]): string {
   const rest =
     open === 0 ? "" : `, ${open} ${open === 1 ? "is" : "are"} undecided`;
   return `${holding} of ${claims.length} claims ${holding === 1 ? "holds" : "hold"}${rest}`;
+}
+
+/** `all − none, where all is colorization, all (41.2) and none is colorization, none (39.0)`. */
+export function explainFormula({ formula, arms, digits }: Claim): string {
+  const parts = arms.map(({ name, label, sample }) => {
+    const mean = sample ? formatNumber(sample.mean, digits) : "not measured";
+    return `${name ?? label} is ${label} (${mean})`;
+  });
+  return `${formula ?? ""}, where ${parts.join(", ")}`;
 }
 
 /** How many values each measured cell has; null where that differs or nothing was measured. */

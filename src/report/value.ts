@@ -56,10 +56,20 @@ const claim = z.object({
   /** Measurements that the claim needs and does not have, in words. */
   missing: z.array(z.string()),
   criteria: z.array(criterion),
-  /** What was judged: the differences, or the arm itself. Null: nothing was measured. */
+  /** What was judged: the figure at each place where all arms have one. Null: nothing was measured. */
   sample: sample.nullable(),
+  /** A difference, which is printed with its sign. */
   paired: z.boolean(),
-  arms: z.array(z.object({ label: z.string(), sample: sample.nullable() })),
+  /** How the figure comes from the arms, by their names; null for one arm, or the difference of two. */
+  formula: z.string().nullable().default(null),
+  arms: z.array(
+    z.object({
+      /** In the formula. */
+      name: z.string().nullable().default(null),
+      label: z.string(),
+      sample: sample.nullable(),
+    }),
+  ),
 });
 
 const published = z.object({

@@ -44,7 +44,7 @@ export type InputDeclaration = {
 /** Where parameters speak of axes of the cells of an input, so that a mistyped axis is found before the run. */
 export type AxisReference = {
   readonly input: string;
-  /** Keys in the parameters; `*` stands for every entry of a list. */
+  /** Keys in the parameters; `*` stands for every entry of a list or of a map. */
   readonly path: readonly string[];
   /** The name of an axis or a list of them, or a map of axes to values. */
   readonly holds: "axis" | "selector";
@@ -305,13 +305,14 @@ export const stageKinds = {
         "claims.*.where",
         "claims.*.of",
         "claims.*.minus",
+        "claims.*.arms.*",
         "paper.*.where",
       ]),
       ...axisReferences("curves", "axis", ["curves.*.lines"]),
       ...axisReferences("curves", "selector", ["curves.*.where"]),
     ],
     produces: [],
-    contract: 1,
+    contract: 2,
     seeded: false,
     places: [],
     parts: null,

@@ -1,11 +1,11 @@
 /**
- * The stage `report`: reads manifests, metrics and pictures of its inputs, and writes one value in five forms.
+ * The stage `report`: reads manifests, metrics and pictures of its inputs, and writes one value in six forms.
  * Everything that decides or draws is in the room `report`; here is only reading and writing. The bytes are a pure
  * function of the inputs: no time, host or run enters them.
  */
 import { StoppedError } from "../base/errors.ts";
 import { createReport } from "../report/create-report.ts";
-import { renderCsv } from "../report/text/csv.ts";
+import { renderClaimsCsv, renderCsv } from "../report/text/csv.ts";
 import { renderHtml } from "../report/html/page.ts";
 import { renderLatex } from "../report/text/latex.ts";
 import { renderMarkdown } from "../report/text/markdown.ts";
@@ -23,6 +23,7 @@ export const runReport: RunStage<"report"> = async (context) => {
     "report.html": renderHtml(value),
     "report.md": renderMarkdown(value),
     "report.csv": renderCsv(value),
+    "claims.csv": renderClaimsCsv(value),
     "report.tex": renderLatex(value),
   };
   const encoder = new TextEncoder();

@@ -2,7 +2,11 @@ import { describe, expect, it } from "vitest";
 import { UserError } from "../../src/base/errors.ts";
 import { createReport } from "../../src/report/create-report.ts";
 import type { ReportInputs } from "../../src/report/create-report.ts";
-import { parseReport, renderJson } from "../../src/report/value.ts";
+import {
+  parseReport,
+  renderJson,
+  type Sample,
+} from "../../src/report/value.ts";
 import { reportParams } from "../../src/spec/params/params-report.ts";
 import {
   createExampleInputs,
@@ -77,6 +81,99 @@ describe("the report of the tiny study", () => {
     const again = createReport({ ...example, results: turned });
     expect(again.tables).toEqual(report.tables);
     expect(again.claims).toEqual(report.claims);
+  });
+});
+
+describe("a claim with a formula", () => {
+  const arms = {
+    few: { weights: "pretrain", labels: 10 },
+    fewRandom: { weights: "scratch", labels: 10 },
+    many: { weights: "pretrain", labels: 50 },
+    manyRandom: { weights: "scratch", labels: 50 },
+  };
+  const formulaClaim = (params: object, results = example.results) => {
+    const [claim] = createReport({
+      ...withParams({ claims: [{ ...better, where, arms, ...params }] }),
+      results,
+    }).claims;
+    if (!claim) throw new Error("no claim was made");
+    return claim;
+  };
+  const valuesOf = ({ sample }: { sample: Sample | null }) =>
+    sample?.values.map(({ value }) => value) ?? [];
+
+  it("is a difference of differences, seed by seed", () => {
+    const claim = formulaClaim({
+      value: "(many - manyRandom) - (few - fewRandom)",
+    });
+    // In percent: (43.2 − 35.4) − (36.1 − 29.1), and so on.
+    [0.8, 3.9, -0.5].forEach((want, index) =>
+      expect(valuesOf(claim)[index]).toBeCloseTo(want, 9),
+    );
+    expect(claim.paired).toBe(true);
+    expect(claim.arms.map(({ name }) => name)).toEqual(Object.keys(arms));
+    expect(claim.because).toContain("+1.4, 95 % interval");
+  });
+
+  it("is a difference of ratios, whatever the scale of the arms", () => {
+    const value = "few / fewRandom - many / manyRandom";
+    const claim = formulaClaim({ value, digits: 3 });
+    const unscaled = formulaClaim({ value, digits: 3, scale: 1 });
+    [
+      361 / 291 - 432 / 354,
+      342 / 298 - 431 / 348,
+      341 / 257 - 437 / 358,
+    ].forEach((want, index) => {
+      expect(valuesOf(claim)[index]).toBeCloseTo(want, 12);
+      expect(valuesOf(unscaled)[index]).toBeCloseTo(want, 12);
+    });
+  });
+
+  it("gives what `of` and `minus` give, where it says the same", () => {
+    const { few, fewRandom } = arms;
+    const short = formulaClaim({
+      arms: undefined,
+      of: few,
+      minus: fewRandom,
+    });
+    const long = formulaClaim({
+      arms: { few, fewRandom },
+      value: "few - fewRandom",
+    });
+    expect(long.sample).toEqual(short.sample);
+    expect(long.criteria).toEqual(short.criteria);
+    expect(long.verdict).toBe(short.verdict);
+  });
+
+  it("is undecided where an arm lacks a seed, which it names", () => {
+    const results = example.results.filter(
+      ({ cell }) => !(cell["labels"] === 10 && cell["seed"] === 6),
+    );
+    const claim = formulaClaim(
+      { value: "few / fewRandom / many / manyRandom" },
+      results,
+    );
+    expect(claim.verdict).toBe("undecided");
+    expect(claim.missing).toEqual(["without a partner: seed 6"]);
+    expect(claim.sample?.values.map(({ at }) => at)).toEqual(["5", "7"]);
+  });
+
+  it("has no value where it divides by nought, and says where", () => {
+    const results = example.results.map((row) =>
+      row.cell["weights"] === "scratch" && row.cell["seed"] === 7
+        ? { ...row, metrics: { ...row.metrics, accuracy: 0 } }
+        : row,
+    );
+    const claim = formulaClaim(
+      {
+        arms: { few: arms.few, fewRandom: arms.fewRandom },
+        value: "few / fewRandom",
+      },
+      results,
+    );
+    expect(claim.paired).toBe(false);
+    expect(claim.verdict).toBe("undecided");
+    expect(claim.missing).toEqual(["divided by nought: seed 7"]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createReport } from "../../src/report/create-report.ts";
 import type { ReportInputs } from "../../src/report/create-report.ts";
-import { renderCsv } from "../../src/report/text/csv.ts";
+import { renderClaimsCsv, renderCsv } from "../../src/report/text/csv.ts";
 import { renderHtml } from "../../src/report/html/page.ts";
 import { renderLatex } from "../../src/report/text/latex.ts";
 import { renderMarkdown } from "../../src/report/text/markdown.ts";
@@ -29,6 +29,7 @@ describe.each([
     ["json", renderJson],
     ["md", renderMarkdown],
     ["csv", renderCsv],
+    ["claims.csv", renderClaimsCsv],
     ["tex", renderLatex],
     ["html", renderHtml],
   ] as const)("is rendered as the golden .%s", async (extension, render) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createReport } from "../../src/report/create-report.ts";
-import { renderCsv } from "../../src/report/text/csv.ts";
+import { renderClaimsCsv, renderCsv } from "../../src/report/text/csv.ts";
 import { renderHtml } from "../../src/report/html/page.ts";
 import { renderLatex } from "../../src/report/text/latex.ts";
 import { renderMarkdown } from "../../src/report/text/markdown.ts";
@@ -46,8 +46,11 @@ describe("names that try to be code", () => {
     expect(text).not.toMatch(/(?<!\\)</);
   });
 
-  it("can not add a column or a row to the CSV", () => {
-    const rows = parseCsv(renderCsv(report));
+  it.each([
+    ["measurements", renderCsv],
+    ["claims", renderClaimsCsv],
+  ] as const)("can not add a column or a row to the CSV of %s", (_, render) => {
+    const rows = parseCsv(render(report));
     const width = rows[0]?.length;
     for (const row of rows) expect(row).toHaveLength(width as number);
     expect(rows.flat()).toContain(hostileText);

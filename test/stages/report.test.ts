@@ -250,7 +250,7 @@ async function failureOf(promise: Promise<unknown>): Promise<UserError> {
 }
 
 describe("the stage report", () => {
-  it("writes five forms of one value and counts the claims that hold", async () => {
+  it("writes six forms of one value and counts the claims that hold", async () => {
     const { metrics, output } = await run(await createStudy());
     expect(metrics).toEqual({
       claims: 1,
@@ -259,6 +259,7 @@ describe("the stage report", () => {
       publishedReproduced: 0,
     });
     expect([...output.keys()].toSorted()).toEqual([
+      "claims.csv",
       "report.csv",
       "report.html",
       "report.json",

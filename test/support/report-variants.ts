@@ -22,6 +22,22 @@ export function createMixedInputs(): ReportInputs {
         unit: "%",
         pass: { every: { atLeast: 44, atMost: 100 } },
       },
+      {
+        name: "ratio falls",
+        text: "The ratio of colorization to random weights falls as labels grow.",
+        metric: "accuracy",
+        arms: {
+          few: { weights: "pretrain", labels: 10 },
+          fewRandom: { weights: "scratch", labels: 10 },
+          many: { weights: "pretrain", labels: 50 },
+          manyRandom: { weights: "scratch", labels: 50 },
+        },
+        value: "few / fewRandom - many / manyRandom",
+        scale: 100,
+        digits: 2,
+        pass: { ci95: { above: 0 } },
+        source: "Larsson et al. 2017, claim C2",
+      },
     ],
     tables: [
       ...exampleParams.tables,

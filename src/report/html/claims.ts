@@ -7,7 +7,7 @@ import {
   unitSuffix,
 } from "../format.ts";
 import type { Claim, ReportValue, Sample } from "../value.ts";
-import { summarizeClaims } from "../summary.ts";
+import { explainFormula, sayVerdict, summarizeClaims } from "../summary.ts";
 import { html, trustedMarkup } from "./markup.ts";
 import type { Markup } from "./markup.ts";
 import { renderStrip } from "./strip.ts";
@@ -30,6 +30,7 @@ const LOOKS = {
   reproduced: "good",
   better: "good",
   fails: "bad",
+  "not reproduced": "bad",
   worse: "bad",
   undecided: "open",
 } as const;
@@ -54,7 +55,7 @@ function renderClaim(claim: Claim, index: number): Markup {
   return html`<article class="claim">
     <div>
       <p class="kicker">
-        ${renderVerdict(claim.verdict)}<span>${claim.name}</span>
+        ${renderVerdict(sayVerdict(claim))}<span>${claim.name}</span>
       </p>
       <h3>${claim.text}</h3>
       ${sample ? renderFigure(claim, sample) : html`<p>Not measured.</p>`}
@@ -99,12 +100,14 @@ function renderFigure(claim: Claim, sample: Sample): Markup {
     <p class="detail">
       ${interval} ${formatCount(sample.n, claim.over)}
       ${
-        left?.sample && right?.sample
-          ? html`<br />${left.label}
-              <b class="num">${formatNumber(left.sample.mean, digits)}</b>,
-              ${right.label}
-              <b class="num">${formatNumber(right.sample.mean, digits)}</b>`
-          : null
+        claim.formula !== null
+          ? html`<br />${explainFormula(claim)}`
+          : left?.sample && right?.sample
+            ? html`<br />${left.label}
+                <b class="num">${formatNumber(left.sample.mean, digits)}</b>,
+                ${right.label}
+                <b class="num">${formatNumber(right.sample.mean, digits)}</b>`
+            : null
       }
     </p>`;
 }

@@ -8,7 +8,12 @@ import {
   formatSigned,
   toPlainText,
 } from "../format.ts";
-import { describeTable, summarizeClaims } from "../summary.ts";
+import {
+  describeTable,
+  explainFormula,
+  sayVerdict,
+  summarizeClaims,
+} from "../summary.ts";
 import type {
   Claim,
   Published,
@@ -48,9 +53,12 @@ function grid(rows: readonly (readonly string[])[]): string {
 
 function renderClaims(claims: readonly Claim[]): string[] {
   if (claims.length === 0) return [];
-  const lines = claims.map(
-    ({ name, text, verdict, because }) =>
-      `- **${verdict}**: ${escape(text)} (${escape(name)})  \n  ${escape(because)}`,
+  const lines = claims.map((claim) =>
+    [
+      `- **${sayVerdict(claim)}**: ${escape(claim.text)} (${escape(claim.name)})`,
+      ...(claim.formula === null ? [] : [escape(explainFormula(claim))]),
+      escape(claim.because),
+    ].join("  \n  "),
   );
   return [`## ${summarizeClaims(claims)}`, lines.join("\n")];
 }

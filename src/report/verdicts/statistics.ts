@@ -1,5 +1,5 @@
 /**
- * Mean, spread and 95 % interval of a few values, and differences paired by seed.
+ * Mean, spread and 95 % interval of a few values, and what values of the same seed give together.
  *
  * The interval is Student's t: mean ± t(0.975, n−1) · sd / √n, for values that are independent and roughly normal.
  * One value has a mean and nothing else: spread and interval are null, never zero.
@@ -60,26 +60,28 @@ export function summarize(values: readonly number[]): Summary {
 /** A value and the place on the averaged axis (the seed) where it was measured. */
 export type Placed = { readonly at: string; readonly value: number };
 
-export type Pairing = {
-  /** `left − right` at the same place, in the order of `left`. */
-  readonly differences: readonly Placed[];
-  /** Places that only one side has. */
+export type Combined = {
+  /** A value at each place where every arm has one, in the order of the first arm. */
+  readonly values: readonly Placed[];
+  /** Places that some arms have and others lack. */
   readonly unpaired: readonly string[];
 };
 
-/** Differences of two arms at the same seeds. */
-export function pairDifferences(
-  left: readonly Placed[],
-  right: readonly Placed[],
-): Pairing {
-  const others = new Map(right.map(({ at, value }) => [at, value]));
-  const differences: Placed[] = [];
+/** What `combine` makes of the values that several arms have at the same seed. */
+export function combineByPlace(
+  arms: readonly (readonly Placed[])[],
+  combine: (values: readonly number[]) => number,
+): Combined {
+  const tables = arms.map(
+    (arm) => new Map(arm.map(({ at, value }) => [at, value])),
+  );
+  const values: Placed[] = [];
   const unpaired: string[] = [];
-  for (const { at, value } of left) {
-    const other = others.get(at);
-    if (other === undefined) unpaired.push(at);
-    else differences.push({ at, value: value - other });
-    others.delete(at);
+  for (const at of new Set(arms.flat().map((placed) => placed.at))) {
+    const found = tables.flatMap((table) => table.get(at) ?? []);
+    if (found.length === tables.length)
+      values.push({ at, value: combine(found) });
+    else unpaired.push(at);
   }
-  return { differences, unpaired: [...unpaired, ...others.keys()] };
+  return { values, unpaired };
 }

@@ -132,10 +132,13 @@ function judgeInterval(
 }
 
 /** V1 and V2. `missing` says in words which measurements are not there. */
-export function judgeClaim(
-  criteria: readonly Criterion[],
-  missing: readonly string[],
-): { verdict: ClaimVerdict; because: string } {
+export function judgeClaim(judged: {
+  readonly sample: Sample | null;
+  readonly criteria: readonly Criterion[];
+  readonly missing: readonly string[];
+  readonly style: ClaimStyle;
+}): { verdict: ClaimVerdict; because: string } {
+  const { sample, criteria, missing, style } = judged;
   const outcomes = criteria.map(
     ({ words, found, verdict }) => `${words}: ${found} (${SAY[verdict]})`,
   );
@@ -144,8 +147,26 @@ export function judgeClaim(
   const isOpen = has("undecided") || missing.length > 0;
   return {
     verdict: has("fails") ? "fails" : isOpen ? "undecided" : "holds",
-    because: [...outcomes, ...missing].join("; "),
+    because: [
+      ...(sample ? [describeSample(sample, style)] : []),
+      ...outcomes,
+      ...missing,
+    ].join("; "),
   };
+}
+
+/** `+7.8 points, 95 % interval +6.5 to +9.1, n = 3`. */
+function describeSample(
+  { mean, interval, n }: Sample,
+  { digits, unit, paired }: ClaimStyle,
+): string {
+  const say = paired ? formatSigned : formatNumber;
+  const range = interval
+    ? [`95 % interval ${formatRange(interval, digits, paired)}`]
+    : [];
+  return [`${say(mean, digits)}${unitSuffix(unit)}`, ...range, `n = ${n}`].join(
+    ", ",
+  );
 }
 
 const SAY: Readonly<Record<ClaimVerdict, string>> = {

@@ -117,7 +117,7 @@ export function checkAxisReference(
   );
 }
 
-/** Every value at a path whose `*` stands for all entries of a list. */
+/** Every value at a path whose `*` stands for all entries of a list or of a map. */
 function placesAt(
   value: JsonValue | undefined,
   keys: readonly string[],
@@ -126,14 +126,16 @@ function placesAt(
   const [key, ...rest] = keys;
   if (value === undefined) return [];
   if (key === undefined) return [{ value, path }];
-  if (key === "*")
-    return Array.isArray(value)
-      ? value.flatMap((item: JsonValue, i) =>
-          placesAt(item, rest, [...path, i]),
-        )
-      : [];
+  if (key === "*" && Array.isArray(value))
+    return value.flatMap((item: JsonValue, i) =>
+      placesAt(item, rest, [...path, i]),
+    );
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return [];
+  if (key === "*")
+    return Object.entries(value).flatMap(([name, item]) =>
+      placesAt(item, rest, [...path, name]),
+    );
   const inner = (value as Readonly<Record<string, JsonValue>>)[key];
   return placesAt(inner, rest, [...path, key]);
 }

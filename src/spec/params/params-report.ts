@@ -6,8 +6,12 @@
  * budgets would be worse than none, so such a mixture is an error of the pipeline file.
  * Values are multiplied by `scale` before anything is printed or judged, so every bound, margin and published
  * value is written in the printed unit.
+ *
+ * A claim is of one arm (`of`), of the difference of two (`of`, `minus`), or of a formula over named arms (`arms`,
+ * `value`): a difference of differences, a ratio. Whichever it is, it has one value at each place of `over`.
  */
 import { z } from "zod";
+import { namesOf, parseFormula } from "../formula.ts";
 
 const cellValue = z.union([z.string(), z.number(), z.boolean()]);
 const selector = z
@@ -70,11 +74,25 @@ const claim = z
     text: z.string().describe("The claim as a sentence."),
     metric: z.string(),
     where,
-    of: where.describe("The arm that the claim is about."),
+    of: selector
+      .optional()
+      .describe("The arm that the claim is about; all that `where` leaves."),
     minus: selector
       .optional()
       .describe(
         "The arm it is compared with, paired over `over`; without it, `of` itself.",
+      ),
+    arms: z
+      .record(z.string(), selector)
+      .optional()
+      .describe(
+        "Instead of `of` and `minus`: the arms that `value` calculates with, by name.",
+      ),
+    value: z
+      .string()
+      .optional()
+      .describe(
+        "What is judged, from the arms' values at the same place of `over`: names, numbers, + - * / and brackets, e.g. `(all - none) - (otherAll - otherNone)` or `few / fewRandom - many / manyRandom`.",
       ),
     over,
     ...print,
@@ -91,9 +109,73 @@ const claim = z
       .refine((given) => Object.keys(given).length > 0, {
         message: "give at least one of mean, every, ci95",
       }),
-    source: z.string().optional().describe("Where the claim comes from."),
+    source: z
+      .string()
+      .optional()
+      .describe(
+        "Where the claim was published; then its verdict says reproduced or not.",
+      ),
+  })
+  .superRefine(({ of, minus, arms, value }, { addIssue }) => {
+    for (const { path, message } of mistakesOfForm({ of, minus, arms, value }))
+      addIssue({ code: "custom", path: [...path], message });
   })
   .describe("A claim and its criterion, fixed before the run.");
+
+/** As formulas spell names; a hyphen would be a minus. */
+const ARM_NAME = /^[A-Za-z]\w*$/;
+
+type ClaimForm = {
+  readonly of?: unknown;
+  readonly minus?: unknown;
+  readonly arms?: Readonly<Record<string, unknown>> | undefined;
+  readonly value?: string | undefined;
+};
+type FormMistake = {
+  readonly path: readonly string[];
+  readonly message: string;
+};
+
+/** A claim is of one arm, of two, or of a formula over named ones; a formula uses all of its arms and no others. */
+function mistakesOfForm({ of, minus, arms, value }: ClaimForm): FormMistake[] {
+  if (arms === undefined && value === undefined) return [];
+  if (arms === undefined)
+    return [{ path: ["value"], message: "`value` needs the `arms` it names" }];
+  if (value === undefined)
+    return [{ path: ["arms"], message: "`arms` need the `value` they give" }];
+  if (of !== undefined || minus !== undefined)
+    return [
+      {
+        path: ["arms"],
+        message: "give either of and minus, or arms and value",
+      },
+    ];
+  const parsed = parseFormula(value);
+  if (!parsed.ok)
+    return [{ path: ["value"], message: `no formula: ${parsed.message}` }];
+  const used = namesOf(parsed.formula);
+  const known = Object.keys(arms);
+  const badNames = known.filter((name) => !ARM_NAME.test(name));
+  if (badNames.length > 0)
+    return badNames.map((name) => ({
+      path: ["arms", name],
+      message: `'${name}' is no name for a formula: begin with a letter, go on with letters, digits and _`,
+    }));
+  return [
+    ...used
+      .filter((name) => !known.includes(name))
+      .map((name) => ({
+        path: ["value"],
+        message: `no arm '${name}'; there are ${known.join(", ")}`,
+      })),
+    ...known
+      .filter((name) => !used.includes(name))
+      .map((name) => ({
+        path: ["arms", name],
+        message: `the value does not use the arm '${name}'`,
+      })),
+  ];
+}
 
 const paperCell = z.strictObject({
   where,

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { createReport } from "../../../src/report/create-report.ts";
-import { renderCsv } from "../../../src/report/text/csv.ts";
+import { renderClaimsCsv, renderCsv } from "../../../src/report/text/csv.ts";
 import { reportParams } from "../../../src/spec/params/params-report.ts";
 import { createExampleInputs } from "../../support/report-example.ts";
 
@@ -29,4 +29,32 @@ it("has a row per measurement, a column per axis, and every digit of the value",
       "",
     ].join("\n"),
   );
+});
+
+it("has a row per claim with its verdict, interval and the value of each seed", () => {
+  const [header, first, second, ...rest] = renderClaimsCsv(
+    createReport(createExampleInputs()),
+  ).split("\n");
+  expect(header).toBe(
+    "claim,text,verdict,n,mean,low,high,sd,unit,values,because,source",
+  );
+  expect(first).toMatch(
+    /^fifty labels,"With 50 .*",reproduced,3,[78][.\d]*,7\.34\d+,8\.65\d+,0\.264\d+,points,5=7\.\d+ 6=8\.\d+ 7=7\.\d+,/,
+  );
+  // It names no source: a claim of our own holds, and was not published for anyone to reproduce.
+  expect(second).toMatch(/^ten labels,.*,holds,3,/);
+  expect(rest).toEqual([""]);
+});
+
+it("leaves empty what a claim has no measurements for", () => {
+  const report = createReport(createExampleInputs());
+  const claims = report.claims.slice(0, 1).map((claim) => ({
+    ...claim,
+    sample: null,
+    because: "not measured",
+    source: null,
+    verdict: "undecided" as const,
+  }));
+  const [, row] = renderClaimsCsv({ ...report, claims }).split("\n");
+  expect(row).toMatch(/,undecided,0,,,,,points,,not measured,$/);
 });

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  pairDifferences,
+  combineByPlace,
   summarize,
   tQuantile975,
 } from "../../../src/report/verdicts/statistics.ts";
@@ -69,27 +69,42 @@ describe("summarize", () => {
   });
 });
 
-describe("pairDifferences", () => {
+describe("combineByPlace", () => {
   const at = (place: string, value: number) => ({ at: place, value });
+  const difference = ([left = 0, right = 0]: readonly number[]) => left - right;
 
-  it("subtracts values of the same seed, whatever their order", () => {
-    const pairing = pairDifferences(
-      [at("5", 10), at("6", 20)],
-      [at("6", 1), at("5", 2)],
+  it("combines values of the same seed, whatever their order", () => {
+    const combined = combineByPlace(
+      [
+        [at("5", 10), at("6", 20)],
+        [at("6", 1), at("5", 2)],
+      ],
+      difference,
     );
-    expect(pairing).toEqual({
-      differences: [at("5", 8), at("6", 19)],
+    expect(combined).toEqual({
+      values: [at("5", 8), at("6", 19)],
       unpaired: [],
     });
   });
 
-  it("names the seeds that only one side has", () => {
-    const pairing = pairDifferences(
-      [at("5", 10), at("6", 20)],
-      [at("6", 1), at("7", 2)],
+  it("takes any number of arms", () => {
+    const arms = [[at("5", 1)], [at("5", 2)], [at("5", 4)], [at("5", 8)]];
+    const combined = combineByPlace(arms, ([a = 0, b = 0, c = 0, d = 0]) =>
+      [a, b, c, d].reduce((text, digit) => text * 10 + digit, 0),
     );
-    expect(pairing).toEqual({
-      differences: [at("6", 19)],
+    expect(combined).toEqual({ values: [at("5", 1248)], unpaired: [] });
+  });
+
+  it("names the seeds that an arm lacks", () => {
+    const combined = combineByPlace(
+      [
+        [at("5", 10), at("6", 20)],
+        [at("6", 1), at("7", 2)],
+      ],
+      difference,
+    );
+    expect(combined).toEqual({
+      values: [at("6", 19)],
       unpaired: ["5", "7"],
     });
   });

@@ -126,20 +126,27 @@ const claimCases: readonly ClaimCase[] = [
 
 describe("a claim", () => {
   it.each(claimCases)("$name", ({ values, pass, missing = [], want }) => {
-    const criteria = judgeCriteria(sampleOf(...values), pass, style);
-    const { verdict, because } = judgeClaim(criteria, missing);
+    const sample = sampleOf(...values);
+    const criteria = judgeCriteria(sample, pass, style);
+    const { verdict, because } = judgeClaim({
+      sample,
+      criteria,
+      missing,
+      style,
+    });
     expect(verdict).toBe(want);
     for (const gap of missing) expect(because).toContain(gap);
   });
 
-  it("says the criterion and what was found in words", () => {
+  it("says the figure, its interval, the criteria and what was found in words", () => {
+    const sample = sampleOf(7.8, 8.3, 7.9);
     const criteria = judgeCriteria(
-      sampleOf(7.8, 8.3, 7.9),
+      sample,
       { mean: { atLeast: 4 }, every: { above: 2 }, ci95: { above: 0 } },
       style,
     );
-    expect(judgeClaim(criteria, []).because).toBe(
-      "mean at least 4.0 points: +8.0 (met); every seed above 2.0 points: +7.8 to +8.3 (met); 95 % interval above 0.0 points: +7.3 to +8.7 (met)",
+    expect(judgeClaim({ sample, criteria, missing: [], style }).because).toBe(
+      "+8.0 points, 95 % interval +7.3 to +8.7, n = 3; mean at least 4.0 points: +8.0 (met); every seed above 2.0 points: +7.8 to +8.3 (met); 95 % interval above 0.0 points: +7.3 to +8.7 (met)",
     );
   });
 
