@@ -39,7 +39,7 @@ export function selectImages(source: Source, selection: Selection): Source {
   const numbers = items.map(({ index }) => index);
   return {
     ...source,
-    identity: `${source.identity}+${digestOf(numbers)}`,
+    identity: `${source.identity}+${digestOf(chosen.classes, numbers)}`,
     classes: chosen.classes,
     items: items.map(({ index: _index, ...item }) => item),
     read: (wanted, visit) =>
@@ -105,6 +105,12 @@ function shareOfEach(
     .sort((a, b) => a.index - b.index);
 }
 
-function digestOf(numbers: readonly number[]): string {
-  return createHash("sha256").update(numbers.join(",")).digest("hex");
+/** Of the images and of what their labels mean. */
+function digestOf(
+  classes: readonly string[],
+  numbers: readonly number[],
+): string {
+  return createHash("sha256")
+    .update(JSON.stringify({ classes, numbers }))
+    .digest("hex");
 }
