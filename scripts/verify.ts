@@ -76,10 +76,30 @@ async function runChecks(): Promise<{ passed: number; failed: string[] }> {
   return { passed: checks.length - failed.length, failed };
 }
 
+/** What vitest's JSON reporter writes, as far as it is read here. */
+type Summary = {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly status: string }[];
+  }[];
+};
+
+/** Files that failed although none of their tests did: they could not be loaded, or a hook threw. */
+function countBrokenFiles(files: Summary["testResults"] = []): number {
+  return files.filter(
+    ({ status, assertionResults }) =>
+      status === "failed" &&
+      assertionResults.every((test) => test.status !== "failed"),
+  ).length;
+}
+
 /** What the test runner counted; null if it died before it could say. */
-async function readSummary(file: string): Promise<unknown> {
+async function readSummary(file: string): Promise<Summary | null> {
   try {
-    return JSON.parse(await readFile(file, "utf8"));
+    return JSON.parse(await readFile(file, "utf8")) as Summary;
   } catch (thrown) {
     console.log(`the tests ended without a summary: ${String(thrown)}`);
     return null;
@@ -103,18 +123,12 @@ async function runTests(
     const output = path.join(folder, "tests.json");
     const code = await execute(toCommand(output));
     const summary = await readSummary(output);
-    const number = (name: string): number => {
-      const value =
-        typeof summary === "object" && summary !== null
-          ? Reflect.get(summary, name)
-          : undefined;
-      return typeof value === "number" ? value : 0;
-    };
-    const failed = number("numFailedTests") + number("numFailedTestSuites");
+    const failed =
+      (summary?.numFailedTests ?? 0) + countBrokenFiles(summary?.testResults);
     return {
-      passed: number("numPassedTests"),
+      passed: summary?.numPassedTests ?? 0,
       failed: failed === 0 && (code !== 0 || summary === null) ? 1 : failed,
-      skipped: number("numPendingTests"),
+      skipped: summary?.numPendingTests ?? 0,
     };
   } finally {
     await rm(folder, { recursive: true, force: true });

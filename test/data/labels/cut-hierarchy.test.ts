@@ -94,7 +94,7 @@ describe("the cut through WordNet", () => {
     ]);
   });
 
-  test("exactly K labels, each class in one, none empty, none below the smallest share", () => {
+  test("exactly K labels, each class in one, none empty, none below the smallest share; or none where too few classes hold it", () => {
     fc.assert(
       fc.property(
         fc.shuffledSubarray(leaves, { minLength: 20, maxLength: 120 }),
@@ -106,18 +106,29 @@ describe("the cut through WordNet", () => {
             name,
             images: Number(sizes.next().value),
           }));
-          const found = cut({ buckets, smallest }, classes);
+          const all = classes.reduce((sum, { images }) => sum + images, 0);
+          const enough = Math.max(1, smallest * all);
+          let found: ReturnType<typeof cut>;
+          try {
+            found = cut({ buckets, smallest }, classes);
+          } catch (thrown) {
+            // Splitting went down to the classes themselves, and too few of them are large.
+            expect(thrown).toMatchObject({ code: "labels.too-many-buckets" });
+            expect(
+              classes.filter(({ images }) => images >= enough).length,
+            ).toBeLessThan(buckets);
+            return;
+          }
           expect(found).toHaveLength(buckets);
           expect(
             found.flatMap((own) => own.classes).toSorted((a, b) => a - b),
           ).toEqual([...names.keys()]);
-          const all = classes.reduce((sum, { images }) => sum + images, 0);
           for (const own of found) {
             const images = own.classes.reduce(
               (sum, label) => sum + (classes[label]?.images ?? 0),
               0,
             );
-            expect(images).toBeGreaterThanOrEqual(Math.max(1, smallest * all));
+            expect(images).toBeGreaterThanOrEqual(enough);
           }
         },
       ),
