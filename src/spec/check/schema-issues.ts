@@ -9,7 +9,12 @@ import type { IssuePath, Mistake } from "../issue.ts";
 import type { JsonObject } from "../pipeline-spec.ts";
 import { didYouMean, suggest } from "./nearest-name.ts";
 import { keysAt, valueAt } from "./schema-keys.ts";
-import { describeValue, expectationOf, hintOf } from "./schema-words.ts";
+import {
+  describeValue,
+  expectationOf,
+  hintOf,
+  typeWords,
+} from "./schema-words.ts";
 
 export type SchemaIssueCodes = {
   readonly unknownKey: string;
@@ -68,7 +73,7 @@ type Context = {
 /** The mistakes behind the issues of a failed parse of `value` by `schema`. */
 function toMistakes(issues: readonly ZodIssue[], context: Context): Mistake[] {
   const mistakes = issues
-    .flatMap(flattenUnion)
+    .flatMap((issue) => flattenUnion(issue, context.value))
     .flatMap((issue) => toMistakesOfIssue(issue, context));
   const meant = new Set(mistakes.map(({ hint }) => hint));
   // A key that is missing because it was mistyped is one mistake.
@@ -79,25 +84,58 @@ function toMistakes(issues: readonly ZodIssue[], context: Context): Mistake[] {
   );
 }
 
-/** A union that failed in all branches stands for the branch that understood most of the value. */
-function flattenUnion(issue: ZodIssue): ZodIssue[] {
+/**
+ * A union that failed in all branches stands for the branch that understood most of the value; of a text that no branch took, for
+ * the choices among the branches, one of which was probably meant.
+ */
+function flattenUnion(issue: ZodIssue, value: unknown): ZodIssue[] {
   if (issue.code !== "invalid_union" || issue.errors.length === 0)
     return [issue];
-  const branches = issue.errors.map((errors) => errors.flatMap(flattenUnion));
+  const found = valueAt(value, issue.path);
+  const branches = issue.errors.map((errors) =>
+    errors.flatMap((inner) => flattenUnion(inner, found)),
+  );
   const fitting = branches.filter((errors) => !errors.some(isWrongType));
   const [best] = fitting.sort((a, b) => depthOf(b) - depthOf(a));
-  const chosen = best ?? [
-    {
-      code: "invalid_type",
-      expected: branches.map(rootExpectation).join(" or "),
-      path: [],
-      message: issue.message,
-    } satisfies ZodIssue,
-  ];
+  const chosen = best ?? [noBranch(issue, branches, found)];
   return chosen.map((inner) => ({
     ...inner,
     path: [...issue.path, ...inner.path],
   }));
+}
+
+function noBranch(
+  { message }: ZodIssue,
+  branches: readonly (readonly ZodIssue[])[],
+  found: unknown,
+): ZodIssue {
+  const choices = branches
+    .flat()
+    .flatMap((issue) => (issue.code === "invalid_value" ? issue.values : []));
+  const others = branches
+    .map(rootExpectation)
+    .filter((_, i) => !branches[i]?.some(isChoice));
+  if (typeof found !== "string" || choices.length === 0)
+    return {
+      code: "invalid_type",
+      expected: branches.map(rootExpectation).join(" or "),
+      path: [],
+      message,
+    };
+  const words = [
+    ...choices.map((choice) => `'${String(choice)}'`),
+    ...new Set(others.map(typeWords)),
+  ];
+  return {
+    code: "invalid_value",
+    values: choices,
+    path: [],
+    message: `expected ${words.join(" or ")}`,
+  };
+}
+
+function isChoice(issue: ZodIssue): boolean {
+  return issue.code === "invalid_value" && issue.path.length === 0;
 }
 
 function isWrongType(issue: ZodIssue): boolean {

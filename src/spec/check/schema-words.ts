@@ -31,7 +31,7 @@ export function expectationOf(issue: ZodIssue): string | null {
 }
 
 /** `int or string` in the words of a person. */
-function typeWords(types: string): string {
+export function typeWords(types: string): string {
   const words = types.split(" or ").map((type) => TYPE_WORDS[type] ?? type);
   return [...new Set(words)].join(" or ");
 }
