@@ -17,7 +17,9 @@ const LIMITS = { wallS: 60, memoryGB: 2 };
 const startMs = performance.now();
 const parsed = parsePipeline(fanPipeline(TASKS));
 if (!parsed.ok) throw new Error("the pipeline is wrong");
-const sources = new Map(placesOf(parsed.spec).map((one) => [one, `${one}@1`]));
+const sources = new Map(
+  placesOf(parsed.spec).map(({ place }) => [place, `${place}@1`]),
+);
 const plan = createPlan(parsed.spec, { sources });
 const plannedMs = performance.now();
 const store = createMemoryStore();

@@ -95,7 +95,7 @@ function planText(text: string): Readonly<Record<string, number>> {
   const spec = parse(text);
   const parsedAt = performance.now();
   const plan = createPlan(spec, {
-    sources: new Map(placesOf(spec).map((place) => [place, `${place}@1`])),
+    sources: new Map(placesOf(spec).map(({ place }) => [place, `${place}@1`])),
   });
   const plannedAt = performance.now();
   const json = planToJson(plan);

@@ -252,7 +252,7 @@ const services: Services = {
   async fingerprint(place) {
     const { fingerprintSource } = await import("./data/fingerprint.ts");
     return await fingerprintSource({
-      place,
+      ...place,
       cacheDirectory: path.join(await cacheRoot(), "hueline", "fingerprints"),
     });
   },

@@ -5,6 +5,7 @@
 import type { ExitCode } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import type { Place } from "../plan/create-plan.ts";
 import type { Plan, Task } from "../plan/plan.ts";
 import type { Manifest } from "../store/artifacts/manifest.ts";
 import type { Store } from "../store/store.ts";
@@ -20,7 +21,7 @@ export type TextOutput = {
 /** Work that the command line offers but other rooms do, loaded late. */
 export type Services = {
   /** The identity of what lies at a place that a pipeline reads. */
-  fingerprint(place: string): Promise<string>;
+  fingerprint(place: Place): Promise<string>;
   worker(options: {
     readonly storeUrl: string;
     readonly run: string;
@@ -84,7 +85,7 @@ export type WeightService = {
     readonly source: WeightSource;
     readonly names: WeightNames;
     readonly output: string;
-  }): Promise<void>;
+  }): Promise<{ readonly leftOut: readonly string[] }>;
 };
 
 /** Of one training, at its largest moment, in bytes. */

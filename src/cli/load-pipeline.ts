@@ -94,7 +94,7 @@ export async function loadPlan(
   const spec = parseOrThrow(source, pairs);
   const sources = new Map<string, string>();
   for (const place of placesOf(spec)) {
-    sources.set(place, await environment.services.fingerprint(place));
+    sources.set(place.place, await environment.services.fingerprint(place));
   }
   return { plan: createPlan(spec, { sources }), source };
 }

@@ -19,21 +19,37 @@ import { z } from "zod";
 import { mapBounded } from "../base/async.ts";
 import { systemCode } from "../base/errors.ts";
 import { hashFile } from "../base/hash-file.ts";
+import type { PlaceContent } from "../spec/stage-kinds.ts";
+import { openFilePlace } from "./places/file-place.ts";
 import { orUnreadable } from "./places/file-tree.ts";
 import { listingOf, openPlace } from "./places/place.ts";
 
 const FILES_AT_ONCE = 8;
 
 export type FingerprintOptions = {
-  /** The `source` parameter of a shard stage. */
+  /** A parameter of a stage: the `source` of `shard`, the `file` of `initialize`. */
   readonly place: string;
+  readonly holds: PlaceContent;
   /** Where hashes of files may be kept between runs; null: nowhere. */
   readonly cacheDirectory: string | null;
 };
 
-/** @throws UserError `data.source-missing`, `data.source-unreadable`. */
+/** @throws UserError `data.source-missing`, `data.file-missing`, `data.source-unreadable`. */
 export async function fingerprintSource(
   options: FingerprintOptions,
+): Promise<string> {
+  return await fingerprints[options.holds](options);
+}
+
+const fingerprints: Readonly<
+  Record<PlaceContent, (options: FingerprintOptions) => Promise<string>>
+> = {
+  file: async ({ place }) => await (await openFilePlace(place)).fingerprint(),
+  files: fingerprintFiles,
+};
+
+async function fingerprintFiles(
+  options: Pick<FingerprintOptions, "place" | "cacheDirectory">,
 ): Promise<string> {
   const tree = await openPlace(options.place);
   const listing = listingOf(tree);

@@ -36,6 +36,7 @@ export {
   randomUniform,
   softmaxCrossEntropy,
   sparseSoftmaxCrossEntropy,
+  symmetricEigen,
 } from "./kernels.ts";
 export { applyMomentum, globalNorm, MomentumOptimizer } from "./optimizer.ts";
 export type { MomentumOptions } from "./optimizer.ts";

@@ -7,12 +7,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { registerArrayKernels } from "./kernels/array.ts";
 import { registerConvolution } from "./kernels/convolution.ts";
+import { registerEigen } from "./kernels/eigen.ts";
 import { registerGradientFixes } from "./kernels/gradient-fixes.ts";
 import { registerLosses } from "./kernels/loss.ts";
 import { registerNormalization } from "./kernels/normalize.ts";
 import { registerRandom } from "./kernels/random.ts";
 
 export { conv2d } from "./kernels/convolution.ts";
+export { symmetricEigen } from "./kernels/eigen.ts";
 export {
   softmaxCrossEntropy,
   sparseSoftmaxCrossEntropy,
@@ -29,5 +31,6 @@ export function installKernels(): void {
   registerArrayKernels();
   registerLosses();
   registerRandom();
+  registerEigen();
   registerGradientFixes();
 }

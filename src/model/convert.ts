@@ -56,6 +56,54 @@ const inputKinds: Readonly<Record<"gray" | "rgb", FirstKernel>> = {
   },
 };
 
+/** What a program does to pixels in [0, 1] before a network sees them: minus a mean, divided by a deviation, by channel. */
+export type PixelScale = {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+};
+
+/**
+ * The same function of pixels scaled another way: the first convolution takes the difference over. Exact but for the border, where
+ * padding stands for another colour than it did.
+ */
+export function rescalePixels(
+  network: Network,
+  weights: Weights,
+  { from, to }: { readonly from: PixelScale; readonly to: PixelScale },
+): Weights {
+  const [first] = unitsOf(network);
+  if (!first) return weights;
+  const { shape, values } = weightOf(weights, `${first.name}/weight`);
+  const [inputs = 1, out = 1] = shape.slice(-2);
+  const at = (list: readonly number[], channel: number) =>
+    list[channel] as number;
+  const scaled = new Float32Array(values.length);
+  const shift = new Float64Array(out);
+  for (const [i, value] of values.entries()) {
+    const channel = Math.floor(i / out) % inputs;
+    const deviation = at(from.deviation, channel);
+    scaled[i] = (value * at(to.deviation, channel)) / deviation;
+    const moved = (at(to.mean, channel) - at(from.mean, channel)) / deviation;
+    shift[i % out] = (shift[i % out] as number) + value * moved;
+  }
+  // Batch norm behind a convolution without a bias takes the shift away itself: its mean is another one.
+  const [name, sign] = weights.has(`${first.name}/bias`)
+    ? [`${first.name}/bias`, 1]
+    : [`${first.name}/mean`, -1];
+  const moved = weightOf(weights, name);
+  return new Map([
+    ...weights,
+    [`${first.name}/weight`, { shape, values: scaled }],
+    [
+      name,
+      {
+        shape: moved.shape,
+        values: moved.values.map((v, c) => v + sign * (shift[c] as number)),
+      },
+    ],
+  ]);
+}
+
 /** What keeps a network from being rebalanced: a clause. */
 export function whyNotRebalanced({ layers }: Network): string | null {
   const block = layers.find(({ kind }) => kind === "residual");

@@ -32,6 +32,8 @@ export type Encoded = {
   readonly named: ReadonlyMap<string, Activation>;
   /** By name of a convolution, of those in mode `batch`. */
   readonly moments: ReadonlyMap<string, Moments>;
+  /** What each convolution reads, by its name; not told where layers are recomputed. */
+  readonly read: ReadonlyMap<string, tf.Tensor4D>;
 };
 
 /** The head's dropout draws from stream 0. */
@@ -54,6 +56,7 @@ export function encode(options: {
 }): Encoded {
   const { network, parameters, batchNorm, dropoutSeed = null } = options;
   const moments = new Map<string, Moments>();
+  const read = new Map<string, tf.Tensor4D>();
   let stream = FIRST_STREAM;
   const context: GraphContext = {
     parameters,
@@ -61,6 +64,9 @@ export function encode(options: {
     dropoutSeed,
     nextStream: () => stream++,
     measured: (name, of) => void moments.set(name, of),
+    ...(options.recompute === true
+      ? {}
+      : { reads: (name, of) => void read.set(name, of) }),
   };
   const images_NHWC = toChannels(options.images_NHWC, network.inputChannels);
   let maps_NHWC = images_NHWC;
@@ -76,6 +82,7 @@ export function encode(options: {
     layers: network.hypercolumn.map((name) => named.get(name) as Activation),
     named,
     moments,
+    read,
   };
 }
 

@@ -32,6 +32,8 @@ export type GraphContext = {
   nextStream(): number;
   /** Told the batch's statistics of every convolution in mode `batch`. */
   measured(name: string, moments: Moments): void;
+  /** Told what every convolution reads. */
+  reads?(name: string, maps_NHWC: tf.Tensor4D): void;
 };
 
 type Graph<L> = (
@@ -145,6 +147,7 @@ function convolve(
   context: GraphContext,
 ): tf.Tensor4D {
   const mode = modeOfUnit(unit, context.modeOf);
+  context.reads?.(unit.name, maps_NHWC);
   return normalizations[mode](unit, slide(unit, maps_NHWC, context), context);
 }
 

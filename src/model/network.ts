@@ -130,6 +130,32 @@ export function convolutionsByLayer(network: Network): readonly {
   }));
 }
 
+type Change<L> = (layer: L, change: (unit: Convolution) => Convolution) => L;
+
+const changes: {
+  readonly [K in Layer["kind"]]: Change<Extract<Layer, { kind: K }>>;
+} = {
+  convolution: (layer, change) => ({ ...layer, ...change(layer) }),
+  "max-pool": (layer) => layer,
+  "local-response-norm": (layer) => layer,
+  residual: (layer, change) => ({
+    ...layer,
+    branch: layer.branch.map(change),
+    projection: layer.projection && change(layer.projection),
+  }),
+};
+
+/** The network with every convolution changed; its layers and their order stay. */
+export function withUnits(
+  network: Network,
+  change: (unit: Convolution) => Convolution,
+): Network {
+  const changed = network.layers.map((layer) =>
+    (changes[layer.kind] as Change<Layer>)(layer, change),
+  );
+  return { ...network, layers: changed };
+}
+
 /** The network as far as that layer, which alone is read; null: it has none of that name. */
 export function throughLayer(network: Network, name: string): Network | null {
   const own = network.aliases?.[name] ?? name;

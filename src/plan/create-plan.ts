@@ -3,7 +3,7 @@
  * network; what lies at the places that the pipeline names is told by the caller as fingerprints.
  */
 import type { JsonObject, PipelineSpec } from "../spec/pipeline-spec.ts";
-import { declarationOf } from "../spec/stage-kinds.ts";
+import { declarationOf, type PlaceContent } from "../spec/stage-kinds.ts";
 import { canonicalJson, taskKey, type KeyInput } from "./keys.ts";
 import { draftTasks, type TaskDraft } from "./matrix.ts";
 import { nameTasks } from "./names.ts";
@@ -59,7 +59,7 @@ export function createPlan(
     params: spec.params,
     stages: spec.stages.map(({ name, kind }) => ({ name, kind })),
     sources: Object.fromEntries(
-      placesOf(spec).map((place) => [
+      placesOf(spec).map(({ place }) => [
         place,
         fingerprintOf(place, options.sources),
       ]),
@@ -69,16 +69,23 @@ export function createPlan(
   return Object.freeze({ ...plan, digest: planDigest(plan) });
 }
 
+/** A place that a pipeline reads, and what is expected there. */
+export type Place = { readonly place: string; readonly holds: PlaceContent };
+
 /** The places that the shell has to fingerprint before planning, each once, sorted. */
-export function placesOf(spec: PipelineSpec): readonly string[] {
-  const places = new Set<string>();
+export function placesOf(spec: PipelineSpec): readonly Place[] {
+  const places = new Map<string, PlaceContent>();
   for (const stage of spec.stages)
-    for (const param of declarationOf(stage.kind).places)
+    for (const [param, holds] of Object.entries(
+      declarationOf(stage.kind).places,
+    ))
       for (const { params } of stage.variants) {
         const place = params[param];
-        if (typeof place === "string") places.add(place);
+        if (typeof place === "string") places.set(place, holds);
       }
-  return [...places].sort();
+  return [...places]
+    .sort(([a], [b]) => (a < b ? -1 : Number(a > b)))
+    .map(([place, holds]) => ({ place, holds }));
 }
 
 function mapInputs<T>(
@@ -124,7 +131,7 @@ function createParamsDescriber(
   return ({ from }) => {
     const found = known.get(from.params);
     if (found !== undefined) return found;
-    const { places } = declarationOf(from.stage.kind);
+    const places = Object.keys(declarationOf(from.stage.kind).places);
     const sources = Object.fromEntries(
       places.flatMap((param) => {
         const place = from.params[param];

@@ -57,7 +57,7 @@ function differences(old: Task, task: Task): string[] {
 function keyParams({ kind, params }: Task): JsonObject {
   const { places } = declarationOf(kind === "catalog" ? "shard" : kind);
   return Object.fromEntries(
-    Object.entries(params).filter(([param]) => !places.includes(param)),
+    Object.entries(params).filter(([param]) => !Object.hasOwn(places, param)),
   );
 }
 
@@ -108,9 +108,12 @@ function inputDifferences(
 }
 
 /** What differs when nothing that a plan shows does. */
-function hiddenReason({ kind }: Task): string {
+function hiddenReason({ kind, params }: Task): string {
   const declaration = declarationOf(kind === "catalog" ? "shard" : kind);
-  return declaration.places.length > 0
-    ? `the content of ${declaration.places.join(", ")}, or the contract of '${kind}'`
+  const places = Object.keys(declaration.places).filter(
+    (param) => params[param] !== undefined,
+  );
+  return places.length > 0
+    ? `the content of ${places.join(", ")}, or the contract of '${kind}'`
     : `the contract of '${kind}', or the names of its inputs' cells`;
 }

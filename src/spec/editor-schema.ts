@@ -105,7 +105,7 @@ function stageOfKind(kind: StageKind): JsonSchema {
     allowReferences,
   );
   const needsInputs = Object.values(declaration.inputs).some(
-    ({ required }) => required,
+    ({ required }) => required === true,
   );
   return {
     required: needsInputs ? ["kind", "inputs"] : ["kind"],
@@ -131,7 +131,9 @@ function inputsOf({ inputs }: StageKindDeclaration): JsonSchema {
     type: "object",
     description: "Where each input comes from.",
     additionalProperties: false,
-    required: Object.keys(inputs).filter((name) => inputs[name]?.required),
+    required: Object.keys(inputs).filter(
+      (name) => inputs[name]?.required === true,
+    ),
     properties: mapValues(inputs, ({ describe, accepts }) => ({
       ...refer("input"),
       description: `${describe} (a stage that produces ${accepts})`,

@@ -11,9 +11,11 @@ import { convertParams } from "./params/params-convert.ts";
 import { labelMapParams } from "./params/params-label-map.ts";
 import { compareParams } from "./params/params-compare.ts";
 import { evaluateParams, finetuneParams } from "./params/params-downstream.ts";
-import { initializeParams, pretrainParams } from "./params/params-pretext.ts";
+import { initializeParams } from "./params/params-initialize.ts";
+import { pretrainParams } from "./params/params-pretext.ts";
 import { reportParams } from "./params/params-report.ts";
 import { concatParams, shardParams } from "./params/params-shard.ts";
+import type { JsonValue } from "./pipeline-spec.ts";
 
 export const STAGE_KINDS = [
   "shard",
@@ -37,9 +39,17 @@ export type InputDeclaration = {
   readonly accepts: ArtifactType;
   /** `one`: a list of stages is an axis, one task per upstream cell. `all`: every upstream cell in one task. */
   readonly arity: "one" | "all";
-  readonly required: boolean;
+  /** Always, never, or where a parameter has another value than this. */
+  readonly required: boolean | Exception;
   readonly describe: string;
 };
+
+export type Exception = {
+  readonly unless: { readonly param: string; readonly is: JsonValue };
+};
+
+/** What a parameter that is a place names: a folder of files (or a bucket's prefix), or one file (or object). */
+export type PlaceContent = "files" | "file";
 
 /** Where parameters speak of axes of the cells of an input, so that a mistyped axis is found before the run. */
 export type AxisReference = {
@@ -61,8 +71,8 @@ export type StageKindDeclaration = {
   readonly contract: number;
   /** Uses randomness: gets the `seed` axis. */
   readonly seeded: boolean;
-  /** Parameters that are places: not part of the key, replaced there by the source's fingerprint. */
-  readonly places: readonly string[];
+  /** Parameters that are places: not part of the key, replaced there by the fingerprint of what lies there. */
+  readonly places: Readonly<Record<string, PlaceContent>>;
   /** The parameter that says how many parts one task is split into; the parts are merged by one more task. */
   readonly parts: string | null;
   /** Loads TensorFlow's native library. */
@@ -89,7 +99,10 @@ const axisReferences = (
   paths: readonly string[],
 ): AxisReference[] =>
   paths.map((path) => ({ input, holds, path: path.split(".") }));
-const dataset = (describe: string, required = true): InputDeclaration => ({
+const dataset = (
+  describe: string,
+  required: InputDeclaration["required"] = true,
+): InputDeclaration => ({
   accepts: "dataset",
   arity: "one",
   required,
@@ -105,7 +118,7 @@ export const stageKinds = {
     produces: ["dataset"],
     contract: 3,
     seeded: false,
-    places: ["source"],
+    places: { source: "files" },
     parts: "shards",
     needsEngine: false,
     resources: { cpu: 1, memoryBytes: GiB / 2 },
@@ -126,7 +139,7 @@ export const stageKinds = {
     produces: ["dataset"],
     contract: 1,
     seeded: false,
-    places: [],
+    places: {},
     parts: null,
     needsEngine: false,
     resources: { cpu: 1, memoryBytes: GiB / 2 },
@@ -140,7 +153,7 @@ export const stageKinds = {
     produces: ["labels"],
     contract: 1,
     seeded: true,
-    places: [],
+    places: {},
     parts: null,
     needsEngine: false,
     resources: { cpu: 1, memoryBytes: GiB / 2 },
@@ -148,13 +161,18 @@ export const stageKinds = {
   },
   initialize: {
     describe:
-      "Makes weights without training, with batch-norm statistics measured on unlabeled images.",
+      "Makes weights without training: random ones, clusters of patches of images, or those of a file.",
     params: initializeParams,
-    inputs: { data: dataset("unlabeled images for the batch-norm statistics") },
+    inputs: {
+      data: dataset(
+        "unlabeled images for the batch-norm statistics, and to learn first filters from",
+        { unless: { param: "method", is: "imported" } },
+      ),
+    },
     produces: ["weights"],
     contract: 2,
     seeded: true,
-    places: [],
+    places: { file: "file" },
     parts: null,
     needsEngine: true,
     resources: { cpu: 1, memoryBytes: GiB },
@@ -176,7 +194,7 @@ export const stageKinds = {
     produces: ["weights", "model", "metrics"],
     contract: 2,
     seeded: true,
-    places: [],
+    places: {},
     parts: null,
     needsEngine: true,
     resources: { cpu: 1, memoryBytes: 1.5 * GiB },
@@ -198,7 +216,7 @@ export const stageKinds = {
     produces: ["model", "metrics"],
     contract: 2,
     seeded: true,
-    places: [],
+    places: {},
     parts: null,
     needsEngine: true,
     resources: { cpu: 1, memoryBytes: GiB },
@@ -219,7 +237,7 @@ export const stageKinds = {
     produces: ["metrics"],
     contract: 3,
     seeded: false,
-    places: [],
+    places: {},
     parts: null,
     needsEngine: true,
     resources: { cpu: 1, memoryBytes: GiB },
@@ -241,7 +259,7 @@ export const stageKinds = {
     produces: ["weights"],
     contract: 1,
     seeded: false,
-    places: [],
+    places: {},
     parts: null,
     needsEngine: true,
     resources: { cpu: 1, memoryBytes: GiB },
@@ -269,7 +287,7 @@ export const stageKinds = {
     produces: ["metrics"],
     contract: 1,
     seeded: false,
-    places: [],
+    places: {},
     parts: null,
     needsEngine: true,
     resources: { cpu: 1, memoryBytes: GiB },
@@ -314,7 +332,7 @@ export const stageKinds = {
     produces: [],
     contract: 2,
     seeded: false,
-    places: [],
+    places: {},
     parts: null,
     needsEngine: false,
     resources: { cpu: 1, memoryBytes: GiB / 2 },

@@ -1,6 +1,6 @@
 /** Batch-norm statistics of an encoder, measured on the first images of a dataset, which are read as they are needed. */
 import type { ImageSet, MeasuringRounds } from "../data/images/image-set.ts";
-import { writeGray } from "../data/pixels/color.ts";
+import { networkInputs, type NetworkInput } from "../data/pixels/color.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Network } from "../model/network.ts";
 import type { Weights } from "../model/weights.ts";
@@ -19,17 +19,25 @@ export async function measureOnFirst(
     readonly engine: Engine;
     readonly network: Network;
     readonly weights: Weights;
+    /** What of the images the network is shown; gray where nothing is said. */
+    readonly input?: NetworkInput;
   },
 ): Promise<Weights> {
-  return await withFirstImages(images, count, (parts) =>
-    measureStatistics({ ...model, images: parts }),
+  const { input } = model;
+  return await withFirstImages(
+    images,
+    { count, ...(input ? { input } : {}) },
+    (parts) => measureStatistics({ ...model, images: parts }),
   );
 }
 
 /** Gives the first `count` images to `measure`, in parts that fit into memory. */
 export async function withFirstImages<T>(
   images: ImageSet,
-  count: number,
+  {
+    count,
+    input = "gray",
+  }: { readonly count: number; readonly input?: NetworkInput },
   measure: (parts: GrayParts) => Promise<T>,
 ): Promise<T> {
   const size = Math.min(count, images.size);
@@ -37,7 +45,7 @@ export async function withFirstImages<T>(
   const batch = Math.min(size, imagesAtOnce(images.imageSize));
   const rounds = images.rounds({ samples, batch });
   try {
-    const parts = toGrayParts(images, rounds, { size, atOnce: batch });
+    const parts = toGrayParts(images, rounds, { size, atOnce: batch, input });
     return await measure(parts);
   } finally {
     await rounds.close();
@@ -48,20 +56,26 @@ export async function withFirstImages<T>(
 function toGrayParts(
   { imageSize: { width, height } }: ImageSet,
   rounds: MeasuringRounds,
-  { size, atOnce }: { readonly size: number; readonly atOnce: number },
+  given: {
+    readonly size: number;
+    readonly atOnce: number;
+    readonly input: NetworkInput;
+  },
 ): GrayParts {
+  const { size, atOnce, input } = given;
+  const { channels, write } = networkInputs[input];
   const pixels = width * height;
-  const values = new Float32Array(atOnce * pixels);
+  const values = new Float32Array(atOnce * pixels * channels);
   return {
-    shape: [size, height, width, 1],
+    shape: [size, height, width, channels],
     atOnce,
     async *parts(): AsyncGenerator<GrayImages, void, undefined> {
       let left = size;
       for await (const { pixels: some, counted } of rounds.images()) {
         const rows = Math.min(counted, left);
-        const own = values.subarray(0, rows * pixels);
-        writeGray(some.subarray(0, rows * pixels * 3), own, 0);
-        yield { shape: [rows, height, width, 1], values: own };
+        const own = values.subarray(0, rows * pixels * channels);
+        write(some.subarray(0, rows * pixels * 3), own, 0);
+        yield { shape: [rows, height, width, channels], values: own };
         left -= rows;
         if (left === 0) return;
       }

@@ -82,7 +82,7 @@ async function rebalanceOn(
     recipe: "pretraining",
   });
   const engine = openStageEngine(context.engine);
-  const moments = await withFirstImages(images, count, (parts) =>
+  const moments = await withFirstImages(images, { count }, (parts) =>
     measureSecondMoments({ engine, network, weights, images: parts }),
   );
   const silent = [...moments].find(([, moment]) => !(moment > 0));

@@ -19,7 +19,7 @@ import { createTemporaryFolder } from "../support/temporary-folder.ts";
 const files = { "a/1.jpg": "one", "a/2.jpg": "two", "b/1.jpg": "three" };
 
 const fingerprint = (place: string, cacheDirectory: string | null = null) =>
-  fingerprintSource({ place, cacheDirectory });
+  fingerprintSource({ place, holds: "files", cacheDirectory });
 
 describe("the fingerprint of a source", () => {
   it("is name and version of an npm package", async () => {

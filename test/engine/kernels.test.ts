@@ -10,6 +10,7 @@ import {
   randomUniform,
   softmaxCrossEntropy,
   sparseSoftmaxCrossEntropy,
+  symmetricEigen,
 } from "../../src/engine/engine.ts";
 import {
   pseudoRandom,
@@ -178,6 +179,18 @@ describe("conv2d", () => {
       });
       expect(relativeDifference(got, want)).toBeLessThan(1e-5);
     },
+  );
+});
+
+test("a symmetric matrix is put together again by its eigenvectors and eigenvalues, which rise", () => {
+  const half = tf.tensor2d(pseudoRandom(36, 8), [6, 6]);
+  const matrix = tf.add<tf.Tensor2D>(half, tf.transpose(half));
+  const { values, vectors } = symmetricEigen(matrix);
+  const rising = [...values.dataSync()];
+  expect(rising).toEqual(rising.toSorted((a, b) => a - b));
+  const again = tf.matMul(tf.mul(vectors, values), vectors, false, true);
+  expect(relativeDifference(again.dataSync(), matrix.dataSync())).toBeLessThan(
+    1e-5,
   );
 });
 

@@ -177,6 +177,7 @@ describe("the stages shard and catalog", () => {
     const params = { source, format: "image-folder", maxBad: 0.5 };
     const fingerprint = await fingerprintSource({
       place: source,
+      holds: "files",
       cacheDirectory: null,
     });
     const { catalog } = await packDataset(params, { fingerprint });

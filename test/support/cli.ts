@@ -75,7 +75,7 @@ export function createEnvironment(
       architecture: "x64",
     },
     services: {
-      fingerprint: async (place) => `fingerprint of ${place}`,
+      fingerprint: async ({ place }) => `fingerprint of ${place}`,
       worker: refuse,
       controller: refuse,
       colorize: refuse,

@@ -239,7 +239,7 @@ export async function openControllerWorld(
         random: () => 0.5,
         cpuMs: () => process.cpuUsage().user / 1000,
         log: silentLogger,
-        async fingerprint(place) {
+        async fingerprint({ place }) {
           await options.fingerprinted;
           return `fingerprint of ${place}`;
         },

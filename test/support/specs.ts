@@ -14,7 +14,9 @@ export function specOf(text: string, options: ParseOptions = {}): PipelineSpec {
 /** The plan of a text whose sources all have the fingerprint `<place>@1`. */
 export function planOf(text: string, options: ParseOptions = {}): Plan {
   const spec = specOf(text, options);
-  const sources = new Map(placesOf(spec).map((place) => [place, `${place}@1`]));
+  const sources = new Map(
+    placesOf(spec).map(({ place }) => [place, `${place}@1`]),
+  );
   return createPlan(spec, { sources });
 }
 

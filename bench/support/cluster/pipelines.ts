@@ -54,8 +54,8 @@ export async function planOf(text: string): Promise<Plan> {
   const sources = new Map<string, string>();
   for (const place of placesOf(parsed.spec))
     sources.set(
-      place,
-      await fingerprintSource({ place, cacheDirectory: null }),
+      place.place,
+      await fingerprintSource({ ...place, cacheDirectory: null }),
     );
   return createPlan(parsed.spec, { sources });
 }

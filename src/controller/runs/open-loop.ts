@@ -6,6 +6,7 @@ import { standardLimits } from "../../executor/kubernetes/executor-state.ts";
 import { tendEnded } from "../../executor/kubernetes/tend-jobs.ts";
 import { openKubernetesExecutor } from "../../executor/kubernetes/open-kubernetes-executor.ts";
 import { resources, type Kube } from "../../kube/kube.ts";
+import type { Place } from "../../plan/create-plan.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Run } from "../../resources/run-resource.ts";
 import type { Hindrance } from "../../resources/run-status.ts";
@@ -31,7 +32,7 @@ export type OpenLoopOptions = {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly fingerprint: (place: string) => Promise<string>;
+  readonly fingerprint: (place: Place) => Promise<string>;
   readonly openStore: (url: string) => Store;
   /** Writes what `hueline run` writes when a run has succeeded. */
   readonly writeReports: (

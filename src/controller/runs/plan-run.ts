@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { UserError } from "../../base/errors.ts";
-import { createPlan, placesOf } from "../../plan/create-plan.ts";
+import { createPlan, placesOf, type Place } from "../../plan/create-plan.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Run } from "../../resources/run-resource.ts";
 import type { Issue } from "../../spec/issue.ts";
@@ -31,7 +31,7 @@ export type PlanRunOptions = {
   /** The Run with its pipeline, which is kept nowhere else. */
   readonly readWhole: (run: Run) => Promise<Run>;
   /** The identity of what lies at a place that a pipeline reads. */
-  readonly fingerprint: (place: string) => Promise<string>;
+  readonly fingerprint: (place: Place) => Promise<string>;
 };
 
 /** The recorded plan of a Run, or a new one, not yet recorded. Throws UserError for what its submitter must mend. */
@@ -53,7 +53,7 @@ export async function planRun(
   checkPlaces(places);
   const sources = new Map<string, string>();
   for (const place of places)
-    sources.set(place, await options.fingerprint(place));
+    sources.set(place.place, await options.fingerprint(place));
   return {
     plan: createPlan(parsed.spec, { sources }),
     pipelineText: new TextDecoder().decode(bytes),
@@ -91,15 +91,31 @@ async function readPipeline(
 }
 
 /** Pods and this program see neither the disk nor the current folder of who submits. */
-function checkPlaces(places: readonly string[]): void {
-  const local = places.find((place) => !/^(?:s3:\/\/|package:)/i.test(place));
+function checkPlaces(places: readonly Place[]): void {
+  const local = places.find(
+    ({ place }) => !/^(?:s3:\/\/|package:)/i.test(place),
+  );
   if (local === undefined) return;
+  const { what, hint } = localPlaces[local.holds];
   throw new UserError({
     code: "run.local-source",
-    message: `the source '${local}' is a folder, which no pod can see`,
-    hint: "take it to a bucket with `hueline data push FOLDER s3://bucket/prefix` and name that as the `source`",
+    message: `${what} '${local.place}' lies in a file system, which no pod can see`,
+    hint,
   });
 }
+
+const localPlaces: Readonly<
+  Record<Place["holds"], { readonly what: string; readonly hint: string }>
+> = {
+  files: {
+    what: "the source",
+    hint: "take it to a bucket with `hueline data push FOLDER s3://bucket/prefix` and name that as the `source`",
+  },
+  file: {
+    what: "the file",
+    hint: "copy it to a bucket and name it as s3://bucket/path",
+  },
+};
 
 function invalid(issues: readonly Issue[]): UserError {
   const shown = issues

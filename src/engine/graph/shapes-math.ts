@@ -91,6 +91,13 @@ export const mathRules: ShapeTable = [
       { shape: top, dtype: "int32" },
     ];
   }),
+  ...rules("SelfAdjointEigV2", (call) => {
+    const { shape, dtype } = input(call, 0);
+    return [
+      { shape: shape.slice(0, -1), dtype },
+      { shape, dtype },
+    ];
+  }),
   ...single("BatchMatMulV2", batchMatMul),
   ...single("MatMul", (call) => [
     dim(input(call, 0).shape, call.attributes["transpose_a"] === true ? 1 : 0),

@@ -76,9 +76,6 @@ export function parseStage(options: {
       nearestName(key, ["with", "inputs", "matrix"]),
     ),
   ]);
-  const inputs = wrong.has("inputs")
-    ? { inputs: {}, places: {}, mistakes: [] }
-    : checkInputs({ kind, written: file.inputs, kinds });
   const matrix = expandMatrix(file.matrix);
   const params =
     wrong.has("with") || wrong.has("matrix")
@@ -88,6 +85,14 @@ export function parseStage(options: {
           with: file.with,
           combinations: matrix.combinations,
         });
+  const inputs = wrong.has("inputs")
+    ? { inputs: {}, places: {}, mistakes: [] }
+    : checkInputs({
+        kind,
+        written: file.inputs,
+        kinds,
+        variants: params.variants,
+      });
   const axisNames = checkAxisNames(file);
   const mistakes = [
     ...named,

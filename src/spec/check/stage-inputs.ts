@@ -4,9 +4,13 @@
  */
 import type { IssuePath, Mistake } from "../issue.ts";
 import { didYouMean, suggest } from "./nearest-name.ts";
-import type { InputSource, InputSpec } from "../pipeline-spec.ts";
+import type { InputSource, InputSpec, Variant } from "../pipeline-spec.ts";
 import type { InputFile, StageFile } from "../schema.ts";
-import { declarationOf, type StageKind } from "../stage-kinds.ts";
+import {
+  declarationOf,
+  type InputDeclaration,
+  type StageKind,
+} from "../stage-kinds.ts";
 
 /** Where the parts of a source stand in the file, relative to the stage. */
 export type SourcePlaces = {
@@ -28,6 +32,8 @@ export function checkInputs(options: {
   readonly kind: StageKind;
   readonly written: StageFile["inputs"];
   readonly kinds: ReadonlyMap<string, StageKind | null>;
+  /** Those without a mistake, which decide what is required. */
+  readonly variants: readonly Variant[];
 }): CheckedInputs {
   const declared = declarationOf(options.kind).inputs;
   const mistakes: Mistake[] = unknownInputs(options.kind, options.written);
@@ -39,7 +45,7 @@ export function checkInputs(options: {
       const isMistyped = mistakes.some(
         ({ hint }) => hint === didYouMean(input),
       );
-      if (declaration.required && !isMistyped)
+      if (isRequired(declaration, options.variants) && !isMistyped)
         mistakes.push({
           code: "spec.input-missing",
           path: ["inputs"],
@@ -67,6 +73,16 @@ export function checkInputs(options: {
     places[input] = sources.map(({ at }) => at);
   }
   return { inputs, places, mistakes };
+}
+
+/** A list of variants without the mistakes of others may be empty: then only what is always required is asked for. */
+function isRequired(
+  { required }: InputDeclaration,
+  variants: readonly Variant[],
+): boolean {
+  if (typeof required === "boolean") return required;
+  const { param, is } = required.unless;
+  return variants.some(({ params }) => params[param] !== is);
 }
 
 function unknownInputs(

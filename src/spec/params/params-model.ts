@@ -16,24 +16,35 @@ export const MODELS = [
 ] as const;
 export type ModelName = (typeof MODELS)[number];
 
+/** Networks as torchvision calls and builds them, of which weights can be read and written. */
+export const TORCHVISION_ARCHS = [
+  "alexnet",
+  "vgg16",
+  "vgg16_bn",
+  "resnet50",
+  "resnet101",
+  "resnet152",
+] as const;
+export type TorchvisionArch = (typeof TORCHVISION_ARCHS)[number];
+
 const input = z
   .enum(["gray", "rgb"])
   .default("gray")
   .describe("One channel of gray, or three of colour.");
-const width = z
+export const anyWidth = z
   .number()
   .min(1 / 64)
   .max(4)
-  .default(1)
   .describe("Multiplies the width of every layer.");
-const depth = z
+const width = anyWidth.default(1);
+export const anyDepth = z
   .number()
   .gt(0)
   .max(1)
-  .default(1)
   .describe(
     "Keeps this fraction of the layers (or blocks) between two changes of the resolution, at least one.",
   );
+const depth = anyDepth.default(1);
 const residualBatchNorm = z
   .enum(["parameter-free", "trainable"])
   .default("trainable")

@@ -1,4 +1,4 @@
-/** Parameters of `initialize` and `pretrain`: encoders before they meet a label. Defaults are those of the paper. */
+/** Parameters of `pretrain`: encoders before they meet a task. Defaults are those of the paper. */
 import { z } from "zod";
 import {
   batchOf,
@@ -6,7 +6,6 @@ import {
   learningRateSchedule,
   readOneWay,
   side,
-  statistics,
   trainingCrop,
   trainingStatistics,
 } from "./params-common.ts";
@@ -16,18 +15,6 @@ import { count } from "./units.ts";
 const crop = trainingCrop(
   "the shorter side becomes a random whole number from `side` to 1.7 times it, as the paper's 352 to 599",
 );
-export const initializeParams = z
-  .strictObject({
-    model,
-    method: z
-      .enum(["random"])
-      .default("random")
-      .describe("`random`: Xavier-uniform weights, zero biases."),
-    side,
-    crop,
-    statistics,
-  })
-  .refine(...readOneWay);
 
 /** What an encoder can be pretrained on, by name; `model/objectives.ts` has one entry for each. */
 export const OBJECTIVES = ["colorize", "classify"] as const;

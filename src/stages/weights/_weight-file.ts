@@ -9,7 +9,7 @@ import { isFolded, encoderDeclarations } from "../../model/encoder-weights.ts";
 import type { Network } from "../../model/network.ts";
 import { networkOf } from "../../model/networks.ts";
 import { sizeOf, type Weights } from "../../model/weights.ts";
-import { model } from "../../spec/params/params-model.ts";
+import { model, type ModelOptions } from "../../spec/params/params-model.ts";
 import type { TensorData } from "../../store/artifacts/safetensors-header.ts";
 import {
   decodeSafetensors,
@@ -38,7 +38,14 @@ export type WeightFile = {
 
 /** Any safetensors file; what is wrong with it is told with its place. */
 export async function readSafetensorsFile(path: string): Promise<Safetensors> {
-  const bytes = await onLocalFile("read", path, () => readFile(path));
+  return decodeFile(
+    path,
+    await onLocalFile("read", path, () => readFile(path)),
+  );
+}
+
+/** Its bytes, wherever they came from. */
+export function decodeFile(path: string, bytes: Uint8Array): Safetensors {
   try {
     return decodeSafetensors(bytes);
   } catch (thrown) {
@@ -69,7 +76,14 @@ export function toWeightsOfFile(
 }
 
 export async function readWeightFile(path: string): Promise<WeightFile> {
-  const { tensors, metadata } = await readSafetensorsFile(path);
+  return toWeightFile(path, await readSafetensorsFile(path));
+}
+
+/** A file of ours that says of which network its weights are. */
+export function toWeightFile(
+  path: string,
+  { tensors, metadata }: Safetensors,
+): WeightFile {
   const choice = parseMetadata(model, metadata[MODEL_KEY]);
   if (choice === null)
     throw new UserError({
@@ -95,8 +109,20 @@ export function encodeWeightFile({
   });
 }
 
+/** A file of ours that need not say it: the network is told. */
+export function readOwn(
+  path: string,
+  { tensors }: Safetensors,
+  options: ModelOptions,
+): WeightFile {
+  const weights = toWeightsOfFile(path, tensors);
+  const network = networkOf(withInput(path, options, weights, 2));
+  checkOwnWeights(path, network, weights);
+  return { network, weights, foreign: null };
+}
+
 /** @throws UserError `weights.mismatch` unless every weight of the network is there in its shape. */
-export function checkOwnWeights(
+function checkOwnWeights(
   path: string,
   network: Network,
   weights: Weights,
@@ -121,6 +147,30 @@ export function mismatch(path: string, problem: string): UserError {
     message: `'${path}' ${problem}`,
     hint: "hueline weights ls FILE shows what is in it; --arch says which network it is taken for",
   });
+}
+
+/** Gray or colour, by the channels that the first convolution of the file reads. */
+export function withInput(
+  path: string,
+  options: ModelOptions,
+  weights: Weights,
+  axis: number,
+): ModelOptions {
+  const first = [...weights].find(
+    ([name, { shape }]) =>
+      /^(features\.0|conv1|conv1_1)[./]weight$/.test(name) &&
+      shape.length === 4,
+  );
+  const channels = first?.[1].shape[axis];
+  const input = { 1: "gray", 3: "rgb" } as const;
+  if (channels === 1 || channels === 3)
+    return { ...options, input: input[channels] };
+  throw mismatch(
+    path,
+    first
+      ? `holds '${first[0]}' for ${channels} channels, expected 1 or 3`
+      : "holds no first convolution of this network",
+  );
 }
 
 /** Null unless the text is JSON of that form. */

@@ -7,7 +7,7 @@ export type GrayImages = {
 
 /** More images than are held at once: the same parts in every pass. */
 export type GrayParts = {
-  /** [images of all parts, height, width, 1] */
+  /** [images of all parts, height, width, channels] */
   readonly shape: GrayImages["shape"];
   /** Images of each part; the last one has what is left. */
   readonly atOnce: number;

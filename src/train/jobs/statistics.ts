@@ -40,11 +40,12 @@ export type StatisticsOptions = {
   readonly images: GrayParts;
 };
 
-/** The weights with statistics measured on these images; statistics that they had before are replaced. */
+/** The weights with statistics measured on these images, which replace those that they had; a network without batch norm has none. */
 export async function measureStatistics(
   options: StatisticsOptions,
 ): Promise<Weights> {
   const { network, images } = options;
+  if (normalizedUnits(network).length === 0) return options.weights;
   const sizes = partSizes(images);
   const passes = passesOf(network, sizes.length);
   const meter = await createMeter(options, passes, sizes);

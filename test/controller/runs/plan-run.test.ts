@@ -22,7 +22,7 @@ function arrange(spec: Partial<RunSpec>) {
     store,
     storeRun: "tiny-0a1b2c3d",
     readWhole: async (whole) => whole,
-    fingerprint: async (place) => `${place}@${release}`,
+    fingerprint: async ({ place }) => `${place}@${release}`,
   };
   return {
     store,

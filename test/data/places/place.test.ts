@@ -64,7 +64,11 @@ describe("a source in a bucket", () => {
 
   it("has a fingerprint that its listing decides, and is refused once it differs from it", async () => {
     const { store, source } = await createBucket();
-    const options = { place: source, cacheDirectory: null };
+    const options = {
+      place: source,
+      holds: "files",
+      cacheDirectory: null,
+    } as const;
     const fingerprint = await fingerprintSource(options);
     expect(await fingerprintSource(options)).toBe(fingerprint);
     const params = { source, format: "image-folder" };
@@ -80,7 +84,7 @@ describe("a source in a bucket", () => {
     const { store } = await createBucket();
     const place = `${store.url}/nothing/`;
     await expect(
-      fingerprintSource({ place, cacheDirectory: null }),
+      fingerprintSource({ place, holds: "files", cacheDirectory: null }),
     ).rejects.toMatchObject({ code: "data.source-missing" });
   });
 });

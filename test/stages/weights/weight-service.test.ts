@@ -3,10 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TensorData } from "../../../src/store/artifacts/safetensors-header.ts";
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-} from "../../../src/store/artifacts/safetensors.ts";
+import { decodeSafetensors } from "../../../src/store/artifacts/safetensors.ts";
 import { encodePng } from "../../../src/data/pixels/decode.ts";
 import {
   encoderDeclarations,
@@ -21,13 +18,13 @@ import {
   exportWeights,
   importWeights,
 } from "../../../src/stages/weights/weight-service.ts";
-import { toTensorData } from "../../../src/train/variables.ts";
 import { engineDirectory } from "../../support/training-stages.ts";
 import {
-  drawState,
-  readReference,
-  type NetworksReference,
-} from "../../support/reference.ts";
+  scales,
+  tensorNames,
+  torchvisionFile,
+  type Arch,
+} from "../../support/torchvision-files.ts";
 
 let folder = "";
 beforeAll(async () => {
@@ -37,33 +34,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 const at = (name: string) => path.join(folder, name);
-
-const reference = readReference("networks") as NetworksReference;
-const scales = {
-  vgg16: { width: 1 / 32, depth: 0.5 },
-  vgg16_bn: { width: 1 / 32, depth: 0.5 },
-  alexnet: { width: 1 / 32 },
-  resnet50: { width: 1 / 16, depth: 0.25 },
-} as const;
-type Arch = keyof typeof scales;
-
-/** A file as PyTorch writes it: with a counter beside every batch norm, and metadata. */
-function torchvisionFile(
-  arch: Arch,
-  change: (tensors: Map<string, TensorData>) => void = () => undefined,
-): Uint8Array {
-  const state = drawState(reference.networks[arch]?.shapes ?? {});
-  const tensors = new Map(toTensorData(state));
-  for (const name of state.keys())
-    if (name.endsWith(".running_mean"))
-      tensors.set(name.replace("running_mean", "num_batches_tracked"), {
-        dtype: "I64",
-        shape: [],
-        bytes: Uint8Array.of(1, 2, 0, 0, 0, 0, 0, 0),
-      });
-  change(tensors);
-  return encodeSafetensors(tensors, { format: "pt", note: "a test" });
-}
 
 async function importOf(arch: Arch, bytes: Uint8Array) {
   await writeFile(at("theirs"), bytes);
@@ -236,7 +206,7 @@ describe("what torchvision has no place for", () => {
     const options = { ...modelOptionsOf("vgg16"), ...small, depth: 0.5 };
     await writeFile(at("ours"), fileOf(options));
     const { tensors, metadata } = decodeSafetensors(await exportOf("ours"));
-    const names = Object.keys(reference.networks["vgg16"]?.shapes ?? {});
+    const names = tensorNames("vgg16");
     const encoder = names.filter((name) => !name.startsWith("classifier.6"));
     expect([...tensors.keys()].sort()).toEqual(encoder.sort());
     expect(metadata).toEqual({ format: "pt" });
@@ -254,6 +224,71 @@ describe("what torchvision has no place for", () => {
       code: "weights.no-place",
       message: expect.stringContaining(what) as string,
     });
+  });
+});
+
+describe("a fine-tuned model", () => {
+  const network = networkOf({
+    ...modelOptionsOf("vgg16"),
+    width: 1 / 32,
+    depth: 0.5,
+    batchNorm: "none",
+  });
+  const above = ["conv8_1/weight", "head/hidden/weight", "head/classes/bias"];
+  const write = async (more: readonly (readonly [string, number[]])[]) => {
+    const weights = createWeights(
+      [
+        ...encoderDeclarations(network),
+        ...more.map(([name, shape]) => ({ name, shape, init: "one" as const })),
+      ],
+      1,
+    );
+    await writeFile(
+      at("finetuned"),
+      encodeWeightFile({ network, weights, foreign: null }),
+    );
+  };
+  const exportIn = async (names: "torchvision" | "hueline") => {
+    const source = { file: at("finetuned") };
+    const { leftOut } = await exportWeights({
+      source,
+      names,
+      output: at("back"),
+    });
+    const bytes = new Uint8Array(await readFile(at("back")));
+    return { leftOut, names: [...decodeSafetensors(bytes).tensors.keys()] };
+  };
+
+  test("keeps what stands above the encoder under our names; torchvision's leave it out, and say so", async () => {
+    await write(above.map((name) => [name, [2, 2]]));
+    const own = await exportIn("hueline");
+    expect(own.leftOut).toEqual([]);
+    expect(own.names).toEqual(expect.arrayContaining(above));
+    const theirs = await exportIn("torchvision");
+    expect(theirs.leftOut.toSorted()).toEqual(above.toSorted());
+    const encoder = tensorNames("vgg16").filter(
+      (name) => !name.startsWith("classifier.6"),
+    );
+    expect(theirs.names.toSorted()).toEqual(encoder.toSorted());
+  });
+
+  test("has torchvision's classifier if it reads the last layer, and none if it reads several", async () => {
+    const classifierOf = (inputs: number) =>
+      write([
+        ["classifier/weight", [inputs, 3]],
+        ["classifier/bias", [3]],
+      ]);
+    await classifierOf(128);
+    const last = await exportIn("torchvision");
+    expect(last.leftOut).toEqual([]);
+    expect(last.names).toContain("classifier.6.weight");
+    await classifierOf(300);
+    const several = await exportIn("torchvision");
+    expect(several.leftOut.toSorted()).toEqual([
+      "classifier/bias",
+      "classifier/weight",
+    ]);
+    expect(several.names).not.toContain("classifier.6.weight");
   });
 });
 
