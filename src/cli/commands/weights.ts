@@ -115,8 +115,12 @@ async function exportFile(
   const source = await findWeights(environment, given, store);
   const output = await outputFile(environment, options);
   const service = await environment.services.weights();
-  await service.exportWeights({ source, names, output });
+  const { leftOut } = await service.exportWeights({ source, names, output });
   environment.stdout.write(`${output}\n`);
+  if (leftOut.length > 0)
+    environment.stderr.write(
+      `left out, ${names} has no name for them: ${leftOut.join(", ")}; --names hueline keeps everything\n`,
+    );
   return ExitCode.done;
 }
 
