@@ -16,6 +16,18 @@ export function withInput(
 }
 
 /**
+ * The choice with padding throughout, or with none where its classifier had none: a fully connected layer is a convolution of the
+ * map's size (paper, section 2.1), so that the weights stay as they are. Null: the network has no such choice.
+ */
+export function withMode(
+  model: ModelChoice,
+  mode: "convolutional" | "classification",
+): ModelChoice | null {
+  const options = modelOptionsOf(model);
+  return "mode" in options ? { ...options, mode } : null;
+}
+
+/**
  * The first convolution for gray or for colour (paper, section 2.7). Gray filters are divided among three equal channels: exactly
  * the same function of images whose channels are centred alike. Filters of three channels are added: the same function of gray images.
  */

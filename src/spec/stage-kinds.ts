@@ -39,7 +39,7 @@ export type InputDeclaration = {
   readonly accepts: ArtifactType;
   /** `one`: a list of stages is an axis, one task per upstream cell. `all`: every upstream cell in one task. */
   readonly arity: "one" | "all";
-  /** Always, never, or where a parameter has another value than this. */
+  /** Always, never, or where a parameter has another value than this; null: where it is given. */
   readonly required: boolean | Exception;
   readonly describe: string;
 };
@@ -190,6 +190,13 @@ export const stageKinds = {
         describe:
           "which of the images are learned from, and as what; a list of stages compares them",
       },
+      weights: {
+        accepts: "weights",
+        arity: "one",
+        required: false,
+        describe:
+          "where training starts, of the same model; new weights without it; a list of stages compares them",
+      },
     },
     produces: ["weights", "model", "metrics"],
     contract: 2,
@@ -245,7 +252,7 @@ export const stageKinds = {
   },
   convert: {
     describe:
-      "Gives weights another form: batch norm folded, layers rebalanced, gray or colour input.",
+      "Gives weights another form: batch norm folded, layers rebalanced, gray or colour input, with or without padding.",
     params: convertParams,
     inputs: {
       weights: {
@@ -254,10 +261,12 @@ export const stageKinds = {
         required: true,
         describe: "the encoder to convert",
       },
-      data: dataset("unlabeled images, for `rebalance`", false),
+      data: dataset("unlabeled images, for `rebalance`", {
+        unless: { param: "rebalance", is: null },
+      }),
     },
     produces: ["weights"],
-    contract: 1,
+    contract: 2,
     seeded: false,
     places: {},
     parts: null,

@@ -1,6 +1,6 @@
 /**
- * The stage `convert`: weights of the same function in another form. Batch norm is folded first, layers are rebalanced then, and
- * the first convolution gets its channels last.
+ * The stage `convert`: weights of the same function in another form. Batch norm is folded first, then padding is changed, so that
+ * layers are rebalanced on the maps that they will have, and the first convolution gets its channels last.
  */
 import { UserError } from "../base/errors.ts";
 import {
@@ -8,10 +8,13 @@ import {
   rebalance,
   whyNotRebalanced,
   withInput,
+  withMode,
 } from "../model/convert.ts";
 import { foldStatistics, isFolded } from "../model/encoder-weights.ts";
 import type { Network } from "../model/network.ts";
+import { networkOf } from "../model/networks.ts";
 import type { Weights } from "../model/weights.ts";
+import { modelOptionsOf } from "../spec/params/params-model.ts";
 import { measureSecondMoments } from "../train/jobs/second-moments.ts";
 import { inputOf, openStageEngine } from "./_context.ts";
 import { openStageImages } from "./_images.ts";
@@ -33,7 +36,8 @@ export const runConvert: RunStage<"convert"> = async (context) => {
   const { params, output, store } = context;
   const files = openModelFiles(store, inputOf(context, "weights").manifest);
   const { grayMean, dataset } = await readModelDescription(files);
-  const { network, weights } = await readEncoder(files);
+  const { network: given, weights } = await readEncoder(files);
+  const network = params.mode ? inMode(given, params.mode) : given;
   const folded = params.fold ? foldStatistics(network, weights) : weights;
   const balanced = params.rebalance
     ? await rebalanceOn(context, network, folded, params.rebalance.images)
@@ -54,6 +58,21 @@ export const runConvert: RunStage<"convert"> = async (context) => {
   context.progress({ step: 1, steps: 1, detail: "weights converted" });
   return { metrics: { tensors: converted.size } };
 };
+
+/** @throws UserError `convert.mode` for a network that is the same in both. */
+function inMode(
+  network: Network,
+  mode: NonNullable<Convert["params"]["mode"]>,
+): Network {
+  const changed = withMode(network.model, mode);
+  if (changed) return networkOf(changed);
+  const { network: name } = modelOptionsOf(network.model);
+  throw new UserError({
+    code: "convert.mode",
+    message: `expected a network with fully connected layers, found ${name}, which has none`,
+    hint: "leave `mode` out: it is convolutional as it is",
+  });
+}
 
 async function rebalanceOn(
   context: Convert,
@@ -82,7 +101,8 @@ async function rebalanceOn(
     recipe: "pretraining",
   });
   const engine = openStageEngine(context.engine);
-  const moments = await withFirstImages(images, { count }, (parts) =>
+  const input = network.inputChannels === 1 ? "gray" : "rgb";
+  const moments = await withFirstImages(images, { count, input }, (parts) =>
     measureSecondMoments({ engine, network, weights, images: parts }),
   );
   const silent = [...moments].find(([, moment]) => !(moment > 0));

@@ -7,7 +7,7 @@ import { GRAY_MEAN } from "../data/pixels/color.ts";
 import type { ImageSet } from "../data/images/image-set.ts";
 import type { Engine } from "../engine/engine.ts";
 import { networkOf } from "../model/networks.ts";
-import type { ObjectiveSettings } from "../model/objectives.ts";
+import { objectives, type ObjectiveSettings } from "../model/objectives.ts";
 import type {
   ObjectiveKind,
   ObjectiveParams,
@@ -33,6 +33,7 @@ import {
   type ModelDescription,
 } from "./_model-files.ts";
 import { applyLabels } from "./_labels.ts";
+import { readStart } from "./_start.ts";
 import { planPublishing, writePublished } from "./_published.ts";
 import { measureOnFirst } from "./_statistics.ts";
 import type { RunStage, StageContext, StageResult } from "./stage.ts";
@@ -67,6 +68,9 @@ async function pretrain<K extends ObjectiveKind>(
   const feeds: PretextFeeds<K> = pretextFeeds[kind];
   const settings = feeds.resolve(declared, images);
   const samples = feeds.samples(images) ?? labelled;
+  const start = await readStart(context, (layers) =>
+    objectives[kind].declarations(settings, layers),
+  );
   const engine = openStageEngine(context.engine);
   const toEncoder = async (weights: Weights) =>
     params.statistics.running
@@ -82,6 +86,7 @@ async function pretrain<K extends ObjectiveKind>(
     samples,
     kind,
     settings,
+    start,
   });
   const encoder = await toEncoder(trained.encoder);
   await writePublished(output, {
@@ -115,6 +120,7 @@ async function train<K extends ObjectiveKind>(
     readonly samples: Int32Array | null;
     readonly kind: K;
     readonly settings: ObjectiveSettings[K];
+    readonly start: Weights | undefined;
   },
 ): Promise<
   Awaited<ReturnType<PretextJob["readWeights"]>> &

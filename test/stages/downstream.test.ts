@@ -15,6 +15,7 @@ import {
   writeFiles,
 } from "../support/photographs.ts";
 import { openTemporaryFolder } from "../support/temporary-folder.ts";
+import { scales, torchvisionFile } from "../support/torchvision-files.ts";
 import {
   readText,
   runTrainingStage,
@@ -148,6 +149,57 @@ const jsonOf = async (manifest: Manifest, path: string) =>
   JSON.parse(await readText(store, manifest, path)) as Record<string, unknown>;
 
 describe("segmentation", () => {
+  test("stands on an imported classifier that was made convolutional, shown colours, under a hypercolumn and field-of-view blocks", async () => {
+    const { folder, remove: removeFile } = await openTemporaryFolder();
+    const file = path.join(folder, "vgg16.safetensors");
+    writeFiles(folder, { "vgg16.safetensors": torchvisionFile("vgg16") });
+    const imported = await runTrainingStage({
+      kind: "initialize",
+      store,
+      inputs: {},
+      params: { method: "imported", file, arch: "vgg16", ...scales.vgg16 },
+    });
+    await removeFile();
+    const converted = await runTrainingStage({
+      kind: "convert",
+      store,
+      inputs: { weights: imported.manifest, data: withLabels },
+      params: {
+        mode: "convolutional",
+        rebalance: { images: 20 },
+        crop: { side: 32 },
+      },
+    });
+    const { manifest } = await finetune(
+      withMasks,
+      {
+        input: "rgb",
+        task: {
+          ...segmentationTask,
+          fieldOfView: { blocks: 2, width: 8 },
+        },
+        protocol: {
+          kind: "fixed",
+          steps: 60,
+          schedule: { kind: "constant" },
+        },
+      },
+      { inputs: { weights: converted.manifest, data: withMasks } },
+    );
+    const tensors = await tensorsOf(manifest, "model.safetensors");
+    // The image, eight convolutions, fc6 and fc7, two blocks.
+    const wantWidth = 3 + (2 + 4 + 2 * 8 + 4 * 16) + 2 * 128 + 2 * 8;
+    expect(tensors.get("head/hidden/weight")?.shape).toEqual([wantWidth, 16]);
+    expect([...tensors.keys()]).toEqual(
+      expect.arrayContaining(["conv8_1/weight", "conv9_1/weight"]),
+    );
+    const scored = await evaluate(manifest, withMasks, {
+      task: "segmentation",
+    });
+    const { miou, backgroundMiou } = scored.manifest.metrics;
+    expect(miou).toBeGreaterThan((backgroundMiou as number) + 0.05);
+  });
+
   test("learns from sampled places and is measured on every pixel of every image that is not void", async () => {
     const trained = (
       await finetune(withMasks, {

@@ -82,7 +82,7 @@ function isRequired(
 ): boolean {
   if (typeof required === "boolean") return required;
   const { param, is } = required.unless;
-  return variants.some(({ params }) => params[param] !== is);
+  return variants.some(({ params }) => (params[param] ?? null) !== is);
 }
 
 function unknownInputs(

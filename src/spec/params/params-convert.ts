@@ -25,6 +25,12 @@ export const convertParams = z
       .describe(
         "Channels of the first convolution: gray filters divided among three, or those of three added.",
       ),
+    mode: z
+      .enum(["convolutional", "classification"])
+      .optional()
+      .describe(
+        "`convolutional`: padding throughout, so that images of any size give maps, as a hypercolumn needs them. `classification`: none where the classifier had none. The weights are the same.",
+      ),
     side,
     crop: trainingCrop(
       "the shorter side becomes a random whole number from `side` to 1.7 times it",

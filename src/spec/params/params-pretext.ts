@@ -112,6 +112,12 @@ export const pretrainParams = z
       .positive()
       .optional()
       .describe("Length of the run in passes over the dataset."),
+    keepHead: z
+      .boolean()
+      .optional()
+      .describe(
+        "Start from the head among the input `weights` too, such as the classifier of an imported network: its outputs must mean the same, in the same order. Without it the head is new.",
+      ),
     publish: z
       .array(count)
       .optional()

@@ -41,6 +41,8 @@ export type PretextOptions<K extends ObjectiveKind> = {
   readonly images: ImageSet;
   /** Those to learn from; null: all. */
   readonly samples: Int32Array | null;
+  /** Where training starts: weights of these names; the others are new. */
+  readonly start?: Weights | undefined;
   readonly seed: number;
   readonly batch: number;
   readonly mirror: boolean;
@@ -72,11 +74,13 @@ export async function createPretextJob<K extends ObjectiveKind>(
   const movable = movableDeclarations(network, "normalized");
   const { running } = options;
   const statistics = running ? statisticsDeclarations(network) : [];
-  const firstEncoder = createWeights(encoder, seed);
+  const first = (declared: readonly WeightDeclaration[]) =>
+    startingAt(options.start, createWeights(declared, seed));
+  const firstEncoder = first(encoder);
   const firstWeights: Weights = new Map([
     ...pickWeights(firstEncoder, movable),
-    ...createWeights(statistics, seed),
-    ...createWeights(head, seed),
+    ...first(statistics),
+    ...first(head),
   ]);
   const { width, height } = images.imageSize;
   const toFeeds = pretextFeeds[kind].create(settings, {
@@ -160,6 +164,12 @@ export async function createPretextJob<K extends ObjectiveKind>(
     },
     encoderOf,
   };
+}
+
+function startingAt(start: Weights | undefined, fresh: Weights): Weights {
+  return new Map(
+    [...fresh].map(([name, weight]) => [name, start?.get(name) ?? weight]),
+  );
 }
 
 /** Of the seed that a step is fed: [seed, step]. */
