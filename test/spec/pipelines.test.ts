@@ -18,9 +18,11 @@ test.each(files)("%s is valid", (file) => {
   expect(specOf(file).stages.at(-1)?.kind).toBe("report");
 });
 
-/** From the facsimiles of the paper's tables, row by row; in Table 1 the rows that are the authors' own, and ImageNet's. */
+/** From the facsimiles of the paper's tables, row by row; in Table 1 the rows that are the authors' own, ImageNet's and those of k-means. */
 const wantFigures: Readonly<Record<string, readonly number[]>> = {
-  table1: [86.9, 69.5, 46.2, 23.5, 65.9, 38.4, 77.2, 56.0, 77.3, 60.0],
+  table1: [
+    86.9, 69.5, 46.2, 23.5, 56.6, 32.6, 65.9, 38.4, 77.2, 56.0, 77.3, 60.0,
+  ],
   table2: [48.0, 52.7, 52.9],
   table3: [
     [23.5, 24.6, 39.1, 6.7],
