@@ -33,6 +33,8 @@ export type FanArm = (typeof fanArms)[number];
 
 type Round = {
   readonly wallS: number;
+  /** Until the Job was asked for: planning, and whether anything is there already; null: somebody else makes pods. */
+  readonly jobS: number | null;
   /** Until the last pod ended: what comes after is the controller's. */
   readonly podsS: number;
   /** CPU seconds since submitting; the peak since its start. */
@@ -103,7 +105,10 @@ async function takeRound(
     const { lastEndedAtMs } = await place.worked();
     const wallS = round2((endMs - startMs) / 1000);
     const podsS = round2((lastEndedAtMs - startMs) / 1000);
-    return { wallS, podsS, controller: used, requests, planeCpuS };
+    const [jobAtMs] = audit.times(agents[arm], "create jobs");
+    const jobS =
+      jobAtMs === undefined ? null : round2((jobAtMs - startMs) / 1000);
+    return { wallS, jobS, podsS, controller: used, requests, planeCpuS };
   } finally {
     await controller?.stop();
     await place.close();
