@@ -19,6 +19,7 @@ export type NetworkReference = {
   readonly measured: readonly (readonly number[])[];
   readonly batch: readonly (readonly number[])[];
   readonly trained: {
+    readonly rate: number;
     readonly losses: readonly number[];
     readonly weights: Readonly<Record<string, readonly number[]>>;
   };
