@@ -80,6 +80,33 @@ describe("the stages shard and catalog", () => {
     expect(image(b).equals(image(a))).toBe(true);
   });
 
+  it("pack chosen classes, numbered anew, and of each the share that is asked for", async () => {
+    const classes = ["cat", "truck"];
+    const pack = async (share: readonly [number, number]) => {
+      const { store, catalog } = await packDataset({
+        ...cifar,
+        limit: 200,
+        classes,
+        share,
+      });
+      return await openDataset(store, catalog);
+    };
+    const [learned, tested] = [await pack([0, 0.5]), await pack([0.5, 1])];
+    for (const dataset of [learned, tested]) {
+      expect(dataset.classes).toEqual(classes);
+      expect(dataset.size).toBe(200);
+      const labels = Array.from({ length: 200 }, (_, i) => dataset.label(i));
+      expect(labels.filter((label) => label === 0)).toHaveLength(100);
+      expect(labels.filter((label) => label === 1)).toHaveLength(100);
+    }
+    const pixelsOf = ({ size, image }: typeof learned) =>
+      Array.from({ length: size }, (_, i) =>
+        Buffer.from(image(i).pixels).toString("base64"),
+      );
+    const seen = new Set(pixelsOf(learned));
+    expect(pixelsOf(tested).filter((pixels) => seen.has(pixels))).toEqual([]);
+  });
+
   it("mix the samples by the order seed alone", async () => {
     const [zero, one] = [
       await packDataset(cifar),
