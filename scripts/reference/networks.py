@@ -207,6 +207,10 @@ NETWORKS = {
     "vgg16_bn": vgg(True),
     # A 32nd of the width, in whole groups of two.
     "alexnet": Chain(
+        [(2, 11, 4, 1), (3, 2), (6, 5, 1, 1), (3, 2), (12, 3, 1, 1), (8, 3, 1, 1), (8, 3, 1, 1), (3, 2)], (1, 4), 6, 128, False
+    ),
+    # Caffe's, which the paper uses, under torchvision's names.
+    "alexnet-caffe": Chain(
         [(4, 11, 4, 1), (3, 2), (8, 5, 1, 2), (3, 2), (12, 3, 1, 1), (12, 3, 1, 2), (8, 3, 1, 2), (3, 2)], (1, 4), 6, 128, False
     ),
     # A 16th of the width, a quarter of the depth.

@@ -125,6 +125,19 @@ test("AlexNet has its published weights: 60,965,224 with three channels and a cl
   );
 });
 
+test("torchvision's AlexNet has its published weights too: 61,100,840", () => {
+  const network = choose({
+    ...modelOptionsOf("alexnet"),
+    input: "rgb",
+    batchNorm: "none",
+    filters: "torchvision",
+  });
+  const classifier = 4096 * 1000 + 1000;
+  expect(parameterCount(encoderDeclarations(network)) + classifier).toBe(
+    61_100_840,
+  );
+});
+
 test("VGG-16 and ResNets have as many weights as torchvision's", () => {
   const count = (options: object) =>
     parameterCount(encoderDeclarations(choose({ ...options, input: "rgb" })));

@@ -48,6 +48,12 @@ beforeAll(() => {
 const reference = readReference("networks") as NetworksReference;
 
 const chain = { input: "rgb", width: 1 / 32 } as const;
+const alexnet = {
+  ...modelOptionsOf("alexnet"),
+  ...chain,
+  batchNorm: "none",
+  lrn: false,
+} as const;
 const residual = {
   ...modelOptionsOf("resnet50"),
   input: "rgb",
@@ -67,12 +73,8 @@ const choices: Readonly<Record<string, ModelOptions>> = {
     depth: 0.5,
     batchNorm: "convolutions",
   },
-  alexnet: {
-    ...modelOptionsOf("alexnet"),
-    ...chain,
-    batchNorm: "none",
-    lrn: false,
-  },
+  alexnet: { ...alexnet, filters: "torchvision" },
+  "alexnet-caffe": alexnet,
   resnet50: { ...residual, stride: "3x3" },
   "resnet50-caffe": { ...residual, stride: "1x1" },
   resnet101: { ...residual, network: "resnet101", stride: "3x3" },

@@ -2,6 +2,9 @@
  * AlexNet as the paper uses it (section 2.1): two groups of channels in conv2, conv4 and conv5, local response normalization
  * in front of the first two pools, fc6 as a 6x6 and fc7 as a 1x1 convolution, the classifier dropped.
  *
+ * `filters: torchvision` is the AlexNet that torchvision has the weights of (Krizhevsky, "One weird trick for parallelizing
+ * convolutional neural networks", 2014): other widths, no groups, images of 224 pixels, which conv1 pads by 2.
+ *
  * `classification`: images of 227 pixels, no padding in conv1, the pools and fc6, so that fc6 has one cell. `convolutional`: SAME
  * padding everywhere. Both have the same weights: a fully connected layer read as a convolution is a matter of shape alone.
  */
@@ -32,12 +35,41 @@ const lrn = (name: string): LocalResponseLayer => ({
 });
 
 const FC_WIDTH = 4096;
-/** Width and groups of the convolutions between the second and the last pool. */
-const UPPER = [
-  ["conv3", 384, 1],
-  ["conv4", 384, 2],
-  ["conv5", 256, 2],
-] as const;
+/** What differs from one AlexNet to the other. */
+type Filters = {
+  /** What a classifier's conv1 is padded by. */
+  readonly margin: number;
+  readonly conv1: number;
+  /** Width and groups. */
+  readonly conv2: readonly [number, number];
+  /** Those between the second and the last pool. */
+  readonly upper: readonly (readonly [string, number, number])[];
+};
+
+const FILTERS: Readonly<
+  Record<NonNullable<OptionsOf<"alexnet">["filters"]>, Filters>
+> = {
+  caffe: {
+    margin: 0,
+    conv1: 96,
+    conv2: [256, 2],
+    upper: [
+      ["conv3", 384, 1],
+      ["conv4", 384, 2],
+      ["conv5", 256, 2],
+    ],
+  },
+  torchvision: {
+    margin: 2,
+    conv1: 64,
+    conv2: [192, 1],
+    upper: [
+      ["conv3", 384, 1],
+      ["conv4", 256, 1],
+      ["conv5", 256, 1],
+    ],
+  },
+};
 
 export function alexnet(
   options: OptionsOf<"alexnet">,
@@ -45,10 +77,13 @@ export function alexnet(
 ): Network {
   const { input } = options;
   const batchNorm = chainBatchNorms[options.batchNorm];
-  const outer = options.mode === "classification" ? 0 : "same";
+  const filters = FILTERS[options.filters ?? "caffe"];
+  const isOpen = options.mode === "classification";
+  const outer = isOpen ? 0 : "same";
   const pool = (name: string) =>
     maxPool(name, 3, { stride: 2, padding: outer });
   const norm = (name: string): Layer[] => (options.lrn ? [lrn(name)] : []);
+  // Even where there are no groups: a narrower one has the same widths then.
   const widthOf = (full: number) => scaleWidth(full, options.width, 2);
   const fc = (name: string, kernel: number) =>
     convolution({
@@ -63,26 +98,26 @@ export function alexnet(
     name: "conv1",
     kernel: 11,
     stride: 4,
-    padding: outer,
-    width: widthOf(96),
+    padding: isOpen ? filters.margin : "same",
+    width: widthOf(filters.conv1),
     batchNorm: batchNorm.conv,
   });
   const conv2 = convolution({
     name: "conv2",
     kernel: 5,
-    width: widthOf(256),
-    groups: 2,
+    width: widthOf(filters.conv2[0]),
+    groups: filters.conv2[1],
     batchNorm: batchNorm.conv,
   });
-  const upper = UPPER.slice(-scaleDepth(UPPER.length, options.depth)).map(
-    ([name, full, groups]) =>
-      convolution({
-        name,
-        kernel: 3,
-        width: widthOf(full),
-        groups,
-        batchNorm: batchNorm.conv,
-      }),
+  const kept = scaleDepth(filters.upper.length, options.depth);
+  const upper = filters.upper.slice(-kept).map(([name, full, groups]) =>
+    convolution({
+      name,
+      kernel: 3,
+      width: widthOf(full),
+      groups,
+      batchNorm: batchNorm.conv,
+    }),
   );
   const layers: Layer[] = [
     conv1,

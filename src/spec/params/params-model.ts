@@ -95,6 +95,12 @@ const modelOptions = z.discriminatedUnion("network", [
       .boolean()
       .default(true)
       .describe("Local response normalization before the first two pools."),
+    filters: z
+      .enum(["caffe", "torchvision"])
+      .optional()
+      .describe(
+        "How many filters, in which groups: Caffe's and the paper's, conv2, conv4 and conv5 in two groups; or torchvision's, fewer and without groups (Krizhevsky, 2014). Caffe's.",
+      ),
   }),
   z.strictObject({
     network: z.literal("vgg16"),

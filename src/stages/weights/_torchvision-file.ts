@@ -39,6 +39,7 @@ export const torchvisionArchs: Readonly<Record<TorchvisionArch, ModelOptions>> =
       batchNorm: "none",
       mode: "classification",
       lrn: false,
+      filters: "torchvision",
     },
     vgg16: {
       ...modelOptionsOf("vgg16"),

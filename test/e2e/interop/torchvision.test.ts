@@ -55,6 +55,7 @@ afterAll(() => remove());
 
 describe.runIf(hasTorchvision)("torchvision", () => {
   test.each([
+    ["alexnet", "fc7"],
     ["vgg16", "fc7"],
     ["resnet50", "layer4"],
     ["resnet101", "layer4"],

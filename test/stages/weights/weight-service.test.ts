@@ -117,8 +117,8 @@ describe("what is not such a file is refused, and the error says why", () => {
         (tensors) =>
           tensors.set("features.0.bias", {
             dtype: "F16",
-            shape: [4],
-            bytes: new Uint8Array(8),
+            shape: [2],
+            bytes: new Uint8Array(4),
           }),
         { code: "weights.type", message: "as F16, expected F32" },
       ],
@@ -128,8 +128,8 @@ describe("what is not such a file is refused, and the error says why", () => {
         (tensors) =>
           tensors.set("features.0.weight", {
             dtype: "F32",
-            shape: [4, 2, 11, 11],
-            bytes: new Uint8Array(4 * 2 * 121 * 4),
+            shape: [2, 2, 11, 11],
+            bytes: new Uint8Array(2 * 2 * 121 * 4),
           }),
         { code: "weights.mismatch", message: "for 2 channels" },
       ],
