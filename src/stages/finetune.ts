@@ -145,7 +145,11 @@ async function train(
     readonly images: ImageSet;
     readonly encoder: Weights;
   },
-): Promise<{ weights: Weights; images: number; result: LoopResult }> {
+): Promise<{
+  weights: Weights;
+  images: number;
+  result: Omit<LoopResult, "weights">;
+}> {
   const { params, seed } = context;
   const { protocol } = params;
   const samples = given.task.samples(given.images, {
@@ -172,7 +176,7 @@ async function train(
     },
   });
   try {
-    const result = await trainLoop({
+    const { weights, ...result } = await trainLoop({
       job,
       protocol: createProtocol(params.protocol),
       checkpoints: context.checkpoints,
@@ -181,8 +185,11 @@ async function train(
       clock: systemClock,
       progress: (report) => context.progress(report),
     });
-    const weights = await job.readWeights();
-    return { weights, images: samples.all.length, result };
+    return {
+      weights: job.weightsOf(weights),
+      images: samples.all.length,
+      result,
+    };
   } finally {
     await job.close();
   }

@@ -123,8 +123,11 @@ async function train<K extends ObjectiveKind>(
     readonly start: Weights | undefined;
   },
 ): Promise<
-  Awaited<ReturnType<PretextJob["readWeights"]>> &
-    Pick<PretextJob, "encoderOf"> & { readonly result: LoopResult }
+  Pick<PretextJob, "encoderOf"> & {
+    readonly encoder: Weights;
+    readonly head: Weights;
+    readonly result: Omit<LoopResult, "weights">;
+  }
 > {
   const { params, seed } = context;
   const steps = stepsOf(params, given.samples?.length ?? given.images.size);
@@ -140,7 +143,7 @@ async function train<K extends ObjectiveKind>(
     compute: params.compute,
   });
   try {
-    const result = await trainLoop({
+    const { weights, ...result } = await trainLoop({
       job,
       protocol: createProtocol({
         kind: "fixed",
@@ -153,8 +156,9 @@ async function train<K extends ObjectiveKind>(
       clock: systemClock,
       progress: (report) => context.progress(report),
     });
-    const { encoderOf } = job;
-    return { ...(await job.readWeights()), encoderOf, result };
+    const { encoderOf, headOf } = job;
+    const [encoder, head] = [encoderOf(weights), headOf(weights)];
+    return { encoder, head, encoderOf, result };
   } finally {
     await job.close();
   }

@@ -77,6 +77,8 @@ export type LoopResult = {
   readonly steps: number;
   readonly rows: readonly MetricsRow[];
   readonly state: LoopState;
+  /** The last ones, and the slots. */
+  readonly weights: Weights;
   /** Of this attempt; null: everything was in memory. */
   readonly loader: LoaderUse | null;
 };
@@ -154,10 +156,11 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     }
   }
   await saver.settle();
-  await checkLastWeights(job, done);
+  const weights = await job.trainer.read();
+  checkFiniteWeights(weights, done); // C: they become an artifact
   const { rows } = closeSpan(state.metrics, done);
   loader?.take();
-  return { steps: done, rows, state, loader: loader?.sum() ?? null };
+  return { steps: done, rows, state, weights, loader: loader?.sum() ?? null };
 }
 
 /** Null once the run is told to stop: images that do not come must not keep it from saving what it has (E). */
@@ -235,9 +238,4 @@ async function score(
       value,
     }),
   };
-}
-
-/** C: the last weights become an artifact. */
-async function checkLastWeights({ trainer }: Job, done: number): Promise<void> {
-  checkFiniteWeights(await trainer.read(), done);
 }

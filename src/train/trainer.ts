@@ -122,9 +122,10 @@ export async function createTrainer(options: {
         new Map([...weights].map(([name, { values }]) => [name, values])),
       ),
     async close() {
-      await program.close();
+      // First: a program that closes brings back the values of the variables that are still there.
       optimizer.dispose();
       variables.dispose();
+      await program.close();
     },
   };
 }

@@ -56,7 +56,7 @@ export function toWeights(
   return new Map(
     [...values].map(([name, { data, shape }]) => [
       name,
-      { shape, values: Float32Array.from(data) },
+      { shape, values: new Float32Array(data) },
     ]),
   );
 }

@@ -144,13 +144,16 @@ export class Residence {
 
   /** Brings all values back into eager tensors. The session stays open for the caller to close. */
   async moveOut(): Promise<void> {
-    const values = await this.read();
+    const here = this.#residents.filter(
+      ({ variable, token }) =>
+        !variable.isDisposed && variable.dataId === token,
+    );
+    const values = await this.read(here.map(({ variable }) => variable.name));
     tf.tidy(() => {
-      for (const resident of this.#residents) {
-        const { variable, token } = resident;
+      for (const resident of here) {
+        const { variable } = resident;
         const value = values.get(variable.name);
-        const isHere = !variable.isDisposed && variable.dataId === token;
-        if (!isHere || value === undefined) continue;
+        if (value === undefined) continue;
         // A copy: the fetched memory may be the variable's own, which goes with the session.
         const data = value.data.slice();
         variable.assign(tf.tensor(data, [...value.shape], value.dtype));

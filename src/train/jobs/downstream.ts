@@ -57,8 +57,8 @@ export type DownstreamOptions = {
 };
 
 export type DownstreamJob = Job & {
-  /** Encoder and head as they are now. */
-  readWeights(): Promise<Weights>;
+  /** Encoder and head among the trainer's weights, with what stayed as it was. */
+  weightsOf(weights: Weights): Weights;
 };
 
 export async function createDownstreamJob(
@@ -134,10 +134,8 @@ export async function createDownstreamJob(
       await heldOut?.groups.close();
       await trainer.close();
     },
-    async readWeights() {
-      const now = new Map([...model.start, ...(await trainer.read())]);
-      return pickWeights(now, model.declarations);
-    },
+    weightsOf: (weights) =>
+      pickWeights(new Map([...model.start, ...weights]), model.declarations),
   };
 }
 

@@ -58,10 +58,9 @@ export type PretextOptions<K extends ObjectiveKind> = {
 };
 
 export type PretextJob = Job & {
-  /** The weights as they are now: the encoder's (biases included, which batch norm keeps at zero) and the head's. */
-  readWeights(): Promise<{ readonly encoder: Weights; readonly head: Weights }>;
-  /** The encoder's weights among those of a checkpoint. */
+  /** The encoder's weights among those of the trainer or of a checkpoint, and its biases, which batch norm keeps at zero. */
   encoderOf(weights: Weights): Weights;
+  headOf(weights: Weights): Weights;
 };
 
 export async function createPretextJob<K extends ObjectiveKind>(
@@ -155,14 +154,8 @@ export async function createPretextJob<K extends ObjectiveKind>(
       await steps.close();
       await trainer.close();
     },
-    async readWeights() {
-      const now = await trainer.read();
-      return {
-        encoder: encoderOf(now),
-        head: pickWeights(now, head),
-      };
-    },
     encoderOf,
+    headOf: (weights) => pickWeights(weights, head),
   };
 }
 

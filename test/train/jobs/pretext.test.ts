@@ -165,7 +165,8 @@ describe("pretraining on colour", () => {
 
   test("the encoder comes back with its idle biases, the head with its own names", async () => {
     const job = await createJob();
-    const { encoder, head } = await job.readWeights();
+    const weights = await job.trainer.read();
+    const [encoder, head] = [job.encoderOf(weights), job.headOf(weights)];
     await job.close();
     expect([...encoder.keys()].slice(0, 2)).toEqual([
       "conv1/weight",
