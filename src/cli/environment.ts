@@ -90,6 +90,7 @@ export type WeightService = {
 
 /** Of one training, at its largest moment, in bytes. */
 export type TrainingMemory = {
+  readonly peak: "step" | "end" | "statistics";
   readonly processBytes: number;
   readonly weightsBytes: number;
   readonly activationsBytes: number;

@@ -1,6 +1,6 @@
 /**
- * What the trainings of a plan will need in memory: their declarations, for `model/step-memory.ts`. A stage that trains a new network
- * is one entry of the table.
+ * What the trainings of a plan will need in memory: their declarations, for `model/step-memory.ts`. A stage that trains is
+ * one entry of the table.
  */
 import { movableDeclarations } from "../model/encoder-weights.ts";
 import { geometryOf } from "../model/network.ts";
@@ -8,15 +8,26 @@ import { networkOf } from "../model/networks.ts";
 import { objectives } from "../model/objectives.ts";
 import {
   estimateMeasuringMemory,
-  estimateStepMemory,
+  estimateTrainingMemory,
   type StepMemory,
 } from "../model/step-memory.ts";
+import { parameterCount } from "../model/weights.ts";
 import type { Task } from "../plan/plan.ts";
 import { imagesAtOnce } from "../train/jobs/gray-images.ts";
+import { finetuneParams } from "../spec/params/params-downstream.ts";
+import { model } from "../spec/params/params-model.ts";
 import { pretrainParams } from "../spec/params/params-pretext.ts";
+import { frozenConvolutions } from "../train/jobs/frozen-layers.ts";
+import { createTask } from "../train/tasks.ts";
 
-/** Null: the side of the images is that of the dataset, which a plan does not know. */
-type Estimate = (task: Task) => StepMemory | null;
+/**
+ * Null: the side of the images is that of the dataset, which a plan does not know.
+ * @param upstream the task that an input names first
+ */
+type Estimate = (
+  task: Task,
+  upstream: (task: Task, input: string) => Task | undefined,
+) => StepMemory | null;
 
 /** The hue's weight and the names of classes change no shape but the classifier's, which is small beside the rest. */
 const UNKNOWN = { hueWeight: 1, classes: [] };
@@ -36,7 +47,7 @@ const estimates: Readonly<Partial<Record<Task["kind"], Estimate>>> = {
     const encoder = movableDeclarations(network, "normalized");
     const atOnce = imagesAtOnce({ width: pixels, height: pixels });
     return larger(
-      estimateStepMemory({
+      estimateTrainingMemory({
         network,
         side: pixels,
         batch,
@@ -52,7 +63,40 @@ const estimates: Readonly<Partial<Record<Task["kind"], Estimate>>> = {
       }),
     );
   },
+
+  finetune(task, upstream) {
+    const params = finetuneParams.parse(task.params);
+    const { batch, crop, side, compute, batchNorm, trainFrom } = params;
+    const pixels = crop?.side ?? side;
+    // What converts weights has them from an input of the same name.
+    let source = upstream(task, "weights");
+    while (source && source.params["model"] === undefined)
+      source = upstream(source, "weights");
+    if (pixels === undefined || source === undefined) return null;
+    const downstream = createTask(params.task);
+    const encoder = networkOf(model.parse(source.params["model"]));
+    const network = downstream.extend(encoder);
+    const head = downstream.declarations(
+      geometryOf(network),
+      UNKNOWN.classes.length,
+    );
+    const form = batchNormForms[batchNorm];
+    return estimateTrainingMemory({
+      network,
+      side: pixels,
+      batch,
+      compute,
+      hypercolumn: !("hypercolumn" in params.task) || params.task.hypercolumn,
+      weights: [...movableDeclarations(network, form), ...head],
+      isFolded: batchNorm === "fold",
+      frozen: frozenConvolutions(encoder, trainFrom),
+      given: parameterCount(movableDeclarations(encoder, form)),
+    });
+  },
 };
+
+/** How the encoder's weights stand in the step while batch norm is folded, or kept. */
+const batchNormForms = { fold: "folded", keep: "normalized" } as const;
 
 const larger = (a: StepMemory, b: StepMemory): StepMemory =>
   a.totalBytes >= b.totalBytes ? a : b;
@@ -62,10 +106,15 @@ type TaskMemory = {
   readonly memory: StepMemory | null;
 };
 
-/** Of every task that trains a network which its own parameters name. */
+/** Of every task that trains a network, which its own parameters or those of a task before it name. */
 export function trainingMemoryOf(tasks: readonly Task[]): TaskMemory[] {
+  const byName = new Map(tasks.map((task) => [task.name, task]));
+  const upstream = (task: Task, input: string) =>
+    byName.get(task.inputs[input]?.[0] ?? "");
   return tasks.flatMap((task) => {
     const estimate = estimates[task.kind];
-    return estimate ? [{ task: task.name, memory: estimate(task) }] : [];
+    return estimate
+      ? [{ task: task.name, memory: estimate(task, upstream) }]
+      : [];
   });
 }

@@ -108,6 +108,7 @@ test("plan counts what would run and what is cached, and writes nothing", async 
 test("plan --memory shows what each training needs, and where that depends on the data", async () => {
   const folder = await createFolder();
   const memory = {
+    peak: "step" as const,
     processBytes: 2 ** 28,
     weightsBytes: 3 * 2 ** 20,
     activationsBytes: 2 ** 31,
@@ -124,8 +125,10 @@ test("plan --memory shows what each training needs, and where that depends on th
     },
   };
   const text = await runCli(["plan", "small.yaml", "--memory"], options);
-  expect(text.stdout).toMatch(/known +3\.0 MiB +2\.0 GiB +1\.0 MiB +4\.0 GiB/);
-  expect(text.stdout).toMatch(/unknown +- +- +- +-\n.*declare side or crop/);
+  expect(text.stdout).toMatch(
+    /known +3\.0 MiB +2\.0 GiB +1\.0 MiB +4\.0 GiB +step/,
+  );
+  expect(text.stdout).toMatch(/unknown +- +- +- +- +-\n.*declare side or crop/);
   const json = await runCli(
     ["plan", "small.yaml", "--memory", "-o", "json"],
     options,

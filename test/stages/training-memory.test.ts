@@ -1,13 +1,13 @@
 /** Which tasks of a plan an estimate is given for, and from which of their parameters. */
 import { expect, test } from "vitest";
-import { estimateStepMemory } from "../../src/model/step-memory.ts";
+import { estimateTrainingMemory } from "../../src/model/step-memory.ts";
 import { movableDeclarations } from "../../src/model/encoder-weights.ts";
 import { networkOf } from "../../src/model/networks.ts";
 import type { Task } from "../../src/plan/plan.ts";
 import { trainingMemoryOf } from "../../src/stages/training-memory.ts";
 
 const taskOf = (kind: Task["kind"], params: Task["params"]) =>
-  ({ name: kind, kind, params }) as Task;
+  ({ name: kind, kind, params, inputs: {} }) as unknown as Task;
 const pretrain = {
   model: { network: "vgg16", width: 0.25 },
   objective: { kind: "classify" },
@@ -25,7 +25,7 @@ test("a pretraining is estimated from network, batch, side and what is declared 
     batchNorm: "parameter-free",
     mode: "convolutional",
   });
-  const want = estimateStepMemory({
+  const want = estimateTrainingMemory({
     network,
     side: 64,
     batch: 4,
@@ -61,6 +61,85 @@ test.each([
     expect(ratio).toBeLessThan(1.15);
   },
 );
+
+// Peaks of workers on a CPU, from their manifests: the end of a training, where nets are large and batches small, or a step.
+const colorizing = (name: string, batch: number) =>
+  taskOf("pretrain", {
+    model: name,
+    objective: { kind: "colorize" },
+    steps: 3,
+    batch,
+    crop: { side: 224 },
+    statistics: { images: 8 },
+  });
+const downstream = (from: string, params: Task["params"]) => ({
+  ...taskOf("finetune", {
+    protocol: { kind: "fixed", steps: 3 },
+    ...params,
+  }),
+  inputs: { weights: [from] },
+});
+const segmentation = (trainFrom: string) =>
+  downstream("vgg16", {
+    task: "segmentation",
+    batch: 2,
+    crop: { side: 224 },
+    trainFrom,
+  });
+const classification = (trainFrom: string) =>
+  downstream("alexnet", {
+    task: "multi-label",
+    batch: 16,
+    crop: { side: 227 },
+    trainFrom,
+  });
+test.each([
+  ["colorizing with AlexNet", colorizing("alexnet", 8), 2833, "end"],
+  ["colorizing with ResNet-50", colorizing("resnet50", 8), 2426, "step"],
+  ["colorizing with VGG-16", colorizing("vgg16", 2), 5175, "end"],
+  ["segmenting with VGG-16", segmentation("all"), 7403, "end"],
+  ["segmenting with a frozen VGG-16", segmentation("none"), 5569, "end"],
+  ["classifying with AlexNet", classification("all"), 2824, "end"],
+  ["classifying from conv4 on", classification("conv4"), 2728, "end"],
+] as const)(
+  "%s: within 15 %% of the peak that was measured",
+  (_name, task, wantMiB, wantPeak) => {
+    const before = ["alexnet", "vgg16"].map((name) => ({
+      ...taskOf("initialize", { model: name }),
+      name,
+    }));
+    const { memory } =
+      trainingMemoryOf([...before, task]).find((row) => row.memory) ?? {};
+    expect(memory?.peak).toBe(wantPeak);
+    const ratio = (memory?.totalBytes ?? 0) / 2 ** 20 / wantMiB;
+    expect(ratio).toBeGreaterThan(0.85);
+    expect(ratio).toBeLessThan(1.15);
+  },
+);
+
+test("the network of a fine-tuning is found through what converts its weights", () => {
+  const start = {
+    ...taskOf("initialize", { model: "alexnet" }),
+    name: "start",
+  };
+  const folded = {
+    ...taskOf("convert", {}),
+    name: "folded",
+    inputs: { weights: ["start"] },
+  };
+  const task = classification("all");
+  const [direct] = trainingMemoryOf([
+    start,
+    { ...task, inputs: { weights: ["start"] } },
+  ]);
+  const [found] = trainingMemoryOf([
+    start,
+    folded,
+    { ...task, inputs: { weights: ["folded"] } },
+  ]);
+  expect(found?.memory).not.toBeNull();
+  expect(found).toEqual(direct);
+});
 
 test("the side of a crop is the side of the images", () => {
   const [bySide, byCrop] = trainingMemoryOf([

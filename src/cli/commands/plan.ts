@@ -165,7 +165,7 @@ type Memory = Awaited<ReturnType<Services["trainingMemory"]>>;
 function formatMemory(rows: Memory): string {
   const part = (
     title: string,
-    of: Exclude<keyof TrainingMemory, "processBytes">,
+    of: Exclude<keyof TrainingMemory, "processBytes" | "peak">,
   ): Column<Memory[number]> => ({
     title,
     value: ({ memory }) => (memory ? formatBytes(memory[of]) : "-"),
@@ -177,6 +177,7 @@ function formatMemory(rows: Memory): string {
     part("activations", "activationsBytes"),
     part("workspace", "workspaceBytes"),
     part("in all", "totalBytes"),
+    { title: "peak", value: ({ memory }) => memory?.peak ?? "-" },
   ]);
   const isUnknown = rows.some(({ memory }) => memory === null);
   return isUnknown
