@@ -312,7 +312,11 @@ describe("imported", () => {
   });
 
   test.each<
-    [string, Record<string, unknown>, { code: string; message: string }]
+    [
+      string,
+      Record<string, unknown>,
+      { code: string; message: string; hint?: string },
+    ]
   >([
     [
       "a file that is not there",
@@ -337,10 +341,20 @@ describe("imported", () => {
       { names: "hueline", arch: undefined, width: undefined, depth: undefined },
       { code: "weights.unknown-model", message: "does not say" },
     ],
+    [
+      "a file of another network, which has a name",
+      { arch: "vgg16_bn" },
+      {
+        code: "weights.mismatch",
+        message: "this network does not have",
+        hint: "did you mean 'vgg16'?",
+      },
+    ],
   ])("%s is refused", async (_name, params, want) => {
     await expect(importOf("vgg16", params)).rejects.toMatchObject({
       code: want.code,
       message: expect.stringContaining(want.message) as string,
+      ...(want.hint === undefined ? {} : { hint: want.hint }),
     });
   });
 

@@ -13,6 +13,7 @@ import {
   type ForeignNames,
 } from "../../model/torchvision.ts";
 import type { Weights } from "../../model/weights.ts";
+import { didYouMean } from "../../spec/check/nearest-name.ts";
 import {
   modelOptionsOf,
   type ModelOptions,
@@ -64,13 +65,37 @@ export function readTorchvision(
 ): WeightFile {
   const { counters, rest } = takeCounters(tensors);
   const theirs = toWeightsOfFile(path, rest);
+  const { network, ours } = toOurs(path, theirs, options);
+  if ("problem" in ours) {
+    const fitting = archOf(path, theirs, options);
+    throw mismatch(path, ours.problem, fitting && didYouMean(fitting));
+  }
+  const batchesTracked = Object.fromEntries(counters);
+  return { network, weights: ours, foreign: { metadata, batchesTracked } };
+}
+
+function toOurs(path: string, theirs: Weights, options: ModelOptions) {
   const network = networkOf(withInput(path, options, theirs, 1));
   const names = namesFor(path, network, { isFolded: false });
   const above = geometryOf(network).at(-1)?.width ?? 0;
-  const ours = fromForeign(network, names, theirs, above);
-  if ("problem" in ours) throw mismatch(path, ours.problem);
-  const batchesTracked = Object.fromEntries(counters);
-  return { network, weights: ours, foreign: { metadata, batchesTracked } };
+  return { network, ours: fromForeign(network, names, theirs, above) };
+}
+
+/** The architecture whose tensors these are, at the width and depth that were asked for; undefined: none of those that are known. */
+function archOf(
+  path: string,
+  theirs: Weights,
+  options: ModelOptions,
+): string | undefined {
+  const scale = Object.fromEntries(
+    Object.entries(options).filter(([option]) =>
+      ["width", "depth"].includes(option),
+    ),
+  );
+  return Object.entries(torchvisionArchs).find(([, other]) => {
+    const scaled = Object.assign({}, other, scale);
+    return !("problem" in toOurs(path, theirs, scaled).ours);
+  })?.[0];
 }
 
 const COUNTER = ".num_batches_tracked";

@@ -141,11 +141,15 @@ function checkOwnWeights(
   }
 }
 
-export function mismatch(path: string, problem: string): UserError {
+export function mismatch(
+  path: string,
+  problem: string,
+  hint = "hueline weights ls FILE shows what is in it; --arch says which network it is taken for",
+): UserError {
   return new UserError({
     code: "weights.mismatch",
     message: `'${path}' ${problem}`,
-    hint: "hueline weights ls FILE shows what is in it; --arch says which network it is taken for",
+    hint,
   });
 }
 
