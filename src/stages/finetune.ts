@@ -52,6 +52,7 @@ const modelKinds: Readonly<
 /** The best score on held-out samples, in the manifest. */
 const scoreMetrics: Readonly<Record<DownstreamTask["score"], string>> = {
   accuracy: "validationAccuracy",
+  top5: "validationTop5",
   map: "validationMap",
   miou: "validationMiou",
 };

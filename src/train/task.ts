@@ -49,7 +49,7 @@ export type Scorer = {
 
 export type DownstreamTask = {
   /** What its score is called. */
-  readonly score: "accuracy" | "map" | "miou";
+  readonly score: "accuracy" | "top5" | "map" | "miou";
   /** What is done with photographs whose crop says nothing of scales. */
   readonly recipe: CropRecipe;
   readonly withMasks: boolean;

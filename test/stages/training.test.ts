@@ -347,6 +347,37 @@ describe("finetune and evaluate", () => {
     expect(scored.metrics["accuracy"]).toBeGreaterThan(0);
   });
 
+  test("early stopping by top-5 scores it, which is never below the accuracy", async () => {
+    const weights = (await initialize()).manifest;
+    const scoresBy = async (score: "accuracy" | "top5") => {
+      const { manifest } = await finetune(weights, {
+        task: { kind: "few-label", score },
+        protocol: {
+          kind: "early-stop",
+          validation: 0.2,
+          every: 2,
+          patience: 9,
+          drops: 1,
+          maxSteps: 4,
+        },
+      });
+      const rows = (await rowsOf(manifest)).filter(
+        ({ name }) => name === `validation-${score}`,
+      );
+      expect(rows.map(({ step }) => step)).toEqual([2, 4]);
+      return { manifest, scores: rows.map(({ value }) => value) };
+    };
+    const first = await scoresBy("accuracy");
+    const five = await scoresBy("top5");
+    expect(five.manifest.metrics["validationTop5"]).toBe(
+      Math.max(...five.scores),
+    );
+    // Four steps of the same training, scored on the same images of ten classes.
+    for (const [i, score] of five.scores.entries())
+      expect(score).toBeGreaterThan(first.scores[i] as number);
+    expect(Math.min(...five.scores)).toBeGreaterThan(0.4);
+  });
+
   test("early stopping records its scores, and a stop in its second pass resumes to the same bytes", async () => {
     const weights = (await initialize()).manifest;
     const params = {

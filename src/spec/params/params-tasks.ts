@@ -23,6 +23,12 @@ export const fewLabelTask = z
   .strictObject({
     kind: z.literal("few-label"),
     hypercolumn: hypercolumn(true),
+    score: z
+      .enum(["accuracy", "top5"])
+      .optional()
+      .describe(
+        "What of held-out images decides when training stops: how many have their class first, or, of many classes, among the first five (paper 4.4); accuracy.",
+      ),
   })
   .describe("One class an image, from a few labels of each class.");
 

@@ -17,20 +17,11 @@ export function predictedClasses(
   });
 }
 
-/** How many of the first `labels.length` rows are predicted right. */
-export function countCorrect(
-  logits: ArrayLike<number>,
-  labels: Int32Array,
-): number {
-  const predicted = predictedClasses(logits, logits.length / labels.length);
-  return labels.filter((label, row) => predicted[row] === label).length;
-}
-
 /**
- * Share of rows whose label has one of the `k` largest logits; of equal ones the first count as larger, so that with
- * `k` = 1 it is the accuracy of `predictedClasses`.
+ * How many rows have the logit of their label among the `k` largest; of equal ones the first count as larger, so that with
+ * `k` = 1 it counts what `predictedClasses` gets right.
  */
-export function topAccuracy(
+export function countWithin(
   logits: ArrayLike<number>,
   labels: Int32Array,
   k: number,
@@ -46,7 +37,16 @@ export function topAccuracy(
         larger += 1;
     if (larger < k) within += 1;
   }
-  return within / labels.length;
+  return within;
+}
+
+/** The share of those rows. */
+export function topAccuracy(
+  logits: ArrayLike<number>,
+  labels: Int32Array,
+  k: number,
+): number {
+  return countWithin(logits, labels, k) / labels.length;
 }
 
 /** Mean softmax cross-entropy of rows with known labels, in nats. */

@@ -6,15 +6,19 @@ import { classify, classifierDeclarations } from "../../model/heads.ts";
 import { classificationLoss } from "../../model/losses.ts";
 import { readLayers, widthOf } from "../../model/network.ts";
 import type { SettingsOf } from "../../spec/params/params-tasks.ts";
-import { countCorrect } from "../jobs/accuracy.ts";
+import { countWithin } from "../jobs/accuracy.ts";
 import type { DownstreamTask, Scorer } from "../task.ts";
 import { floatsOf } from "../trainer.ts";
 
+/** How many of the largest logits a label may be among, by score. */
+const PLACES = { accuracy: 1, top5: 5 } as const;
+
 export function createFewLabel({
   hypercolumn,
+  score = "accuracy",
 }: SettingsOf<"few-label">): DownstreamTask {
   return {
-    score: "accuracy",
+    score,
     recipe: "classification",
     withMasks: false,
     pixelsAtOnce: 2 ** 20,
@@ -48,18 +52,19 @@ export function createFewLabel({
       logits: classify(readLayers(layers, hypercolumn), parameters),
     }),
     openScorers: ({ classes }) =>
-      Promise.resolve(() => createScorer(classes.length)),
+      Promise.resolve(() => createScorer(classes.length, PLACES[score])),
   };
 }
 
-function createScorer(classes: number): Scorer {
+function createScorer(classes: number, places: number): Scorer {
   let [correct, counted] = [0, 0];
   return {
     add(outputs, images) {
       const logits = floatsOf(outputs, "logits");
-      correct += countCorrect(
+      correct += countWithin(
         logits.subarray(0, images.counted * classes),
         images.labels.subarray(0, images.counted),
+        places,
       );
       counted += images.counted;
     },

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import {
-  countCorrect,
+  countWithin,
   meanCrossEntropy,
   predictedClasses,
   topAccuracy,
@@ -13,7 +13,9 @@ test("the largest logit of a row is its class, the first of equals", () => {
 });
 
 test("what is right is counted over the labels' rows", () => {
-  expect(countCorrect([0, 1, 1, 0, 0, 1], Int32Array.of(1, 0, 0))).toBe(2);
+  const labels = Int32Array.of(1, 0, 0);
+  expect(countWithin([0, 1, 1, 0, 0, 1], labels, 1)).toBe(2);
+  expect(countWithin([0, 1, 1, 0, 0, 1], labels, 2)).toBe(3);
 });
 
 test("cross-entropy is exact for large logits too", () => {
