@@ -5,6 +5,7 @@
  * Shape suffixes: N images, H height, W width, C channels.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { UserError } from "../base/errors.ts";
 import type { Moments } from "./batch-norm.ts";
 import {
   computeLayer,
@@ -12,6 +13,7 @@ import {
   type GraphContext,
   type Parameters,
 } from "./layer-graphs.ts";
+import { firstWithoutCells } from "./layer-rules.ts";
 import { recomputeLayer } from "./recompute-layer.ts";
 import {
   INPUT,
@@ -69,6 +71,7 @@ export function encode(options: {
       : { reads: (name, of) => void read.set(name, of) }),
   };
   const images_NHWC = toChannels(options.images_NHWC, network.inputChannels);
+  checkSize(network, images_NHWC);
   let maps_NHWC = images_NHWC;
   const maps = new Map([[INPUT, images_NHWC]]);
   for (const layer of network.layers) {
@@ -84,6 +87,19 @@ export function encode(options: {
     moments,
     read,
   };
+}
+
+/** @throws UserError `model.small-images` where a layer without padding would have no cell. */
+function checkSize({ layers }: Network, images_NHWC: tf.Tensor4D): void {
+  const [, height, width] = images_NHWC.shape;
+  const side = Math.min(height, width);
+  const found = firstWithoutCells(layers, side);
+  if (!found) return;
+  throw new UserError({
+    code: "model.small-images",
+    message: `images of ${side} pixels leave a map of ${found.before} cells in front of '${found.name}', which needs more`,
+    hint: "take larger images, or pad throughout: mode: convolutional, which `convert` gives to weights",
+  });
 }
 
 function placed(

@@ -78,6 +78,31 @@ export function sideAfter(
     : Math.floor((side + 2 * padding - kernel) / stride) + 1;
 }
 
+type SideRule<L> = (layer: L, side: number) => number;
+
+const sideRules: {
+  readonly [K in Layer["kind"]]: SideRule<Extract<Layer, { kind: K }>>;
+} = {
+  convolution: (layer, side) => sideAfter(side, layer),
+  "max-pool": (layer, side) => sideAfter(side, layer),
+  "local-response-norm": (_layer, side) => side,
+  residual: ({ branch }, side) => branch.reduce(sideAfter, side),
+};
+
+/** The first layer that images of this side leave no cell of, and the side of the map in front of it; null: there is none. */
+export function firstWithoutCells(
+  layers: readonly Layer[],
+  side: number,
+): { readonly name: string; readonly before: number } | null {
+  let before = side;
+  for (const layer of layers) {
+    const after = (sideRules[layer.kind] as SideRule<Layer>)(layer, before);
+    if (after < 1) return { name: layer.name, before };
+    before = after;
+  }
+  return null;
+}
+
 function pixelsBefore(
   padding: Padding,
   kernel: number,

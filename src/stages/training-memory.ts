@@ -2,7 +2,10 @@
  * What the trainings of a plan will need in memory: their declarations, for `model/step-memory.ts`. A stage that trains is
  * one entry of the table.
  */
-import { movableDeclarations } from "../model/encoder-weights.ts";
+import {
+  movableDeclarations,
+  normalizedUnits,
+} from "../model/encoder-weights.ts";
 import { geometryOf } from "../model/network.ts";
 import { networkOf } from "../model/networks.ts";
 import { objectives } from "../model/objectives.ts";
@@ -15,19 +18,13 @@ import { parameterCount } from "../model/weights.ts";
 import type { Task } from "../plan/plan.ts";
 import { imagesAtOnce } from "../train/jobs/gray-images.ts";
 import { finetuneParams } from "../spec/params/params-downstream.ts";
-import { model } from "../spec/params/params-model.ts";
 import { pretrainParams } from "../spec/params/params-pretext.ts";
 import { frozenConvolutions } from "../train/jobs/frozen-layers.ts";
 import { createTask } from "../train/tasks.ts";
+import { modelOfWeights, type Upstream } from "./_model-of-task.ts";
 
-/**
- * Null: the side of the images is that of the dataset, which a plan does not know.
- * @param upstream the task that an input names first
- */
-type Estimate = (
-  task: Task,
-  upstream: (task: Task, input: string) => Task | undefined,
-) => StepMemory | null;
+/** Null: the side of the images is that of the dataset, or the network that of a file, which a plan does not know. */
+type Estimate = (task: Task, upstream: Upstream) => StepMemory | null;
 
 /** The hue's weight and the names of classes change no shape but the classifier's, which is small beside the rest. */
 const UNKNOWN = { hueWeight: 1, classes: [] };
@@ -46,15 +43,18 @@ const estimates: Readonly<Partial<Record<Task["kind"], Estimate>>> = {
     );
     const encoder = movableDeclarations(network, "normalized");
     const atOnce = imagesAtOnce({ width: pixels, height: pixels });
+    const training = estimateTrainingMemory({
+      network,
+      side: pixels,
+      batch,
+      compute,
+      hypercolumn: objective.hypercolumn,
+      weights: [...encoder, ...head],
+    });
+    // A network without batch norm has nothing to measure.
+    if (normalizedUnits(network).length === 0) return training;
     return larger(
-      estimateTrainingMemory({
-        network,
-        side: pixels,
-        batch,
-        compute,
-        hypercolumn: objective.hypercolumn,
-        weights: [...encoder, ...head],
-      }),
+      training,
       estimateMeasuringMemory({
         network,
         side: pixels,
@@ -68,13 +68,10 @@ const estimates: Readonly<Partial<Record<Task["kind"], Estimate>>> = {
     const params = finetuneParams.parse(task.params);
     const { batch, crop, side, compute, batchNorm, trainFrom } = params;
     const pixels = crop?.side ?? side;
-    // What converts weights has them from an input of the same name.
-    let source = upstream(task, "weights");
-    while (source && source.params["model"] === undefined)
-      source = upstream(source, "weights");
-    if (pixels === undefined || source === undefined) return null;
+    const model = modelOfWeights(task, upstream);
+    if (pixels === undefined || model === null) return null;
     const downstream = createTask(params.task);
-    const encoder = networkOf(model.parse(source.params["model"]));
+    const encoder = networkOf(model);
     const network = downstream.extend(encoder);
     const head = downstream.declarations(
       geometryOf(network),

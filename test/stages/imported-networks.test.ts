@@ -101,6 +101,24 @@ describe("a classifier as a convolutional network", () => {
     );
   });
 
+  test("takes images that are too small for the classifier, which says so", async () => {
+    const small = images(64);
+    const maps = topOf(
+      await open(await convert(rgb, { mode: "convolutional" })),
+      small,
+    );
+    expect(maps.shape.slice(0, 3)).toEqual([1, 2, 2]);
+    const classifier = await open(rgb);
+    expect(() => topOf(classifier, small)).toThrow(
+      expect.objectContaining({
+        code: "model.small-images",
+        message:
+          "images of 64 pixels leave a map of 2 cells in front of 'fc6', which needs more",
+        hint: expect.stringContaining("mode: convolutional") as string,
+      }),
+    );
+  });
+
   test("and back: the same weights, and a classifier again", async () => {
     const there = await convert(rgb, { mode: "convolutional" });
     const back = await open(await convert(there, { mode: "classification" }));

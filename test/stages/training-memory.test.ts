@@ -141,6 +141,64 @@ test("the network of a fine-tuning is found through what converts its weights", 
   expect(found).toEqual(direct);
 });
 
+test("the network of an imported file is torchvision's, until it is converted", () => {
+  const imported = {
+    ...taskOf("initialize", {
+      method: "imported",
+      file: "vgg16.safetensors",
+      arch: "vgg16",
+      width: 0.25,
+    }),
+    name: "imported",
+  };
+  const maps = {
+    ...taskOf("convert", { mode: "convolutional", input: "gray" }),
+    name: "maps",
+    inputs: { weights: ["imported"] },
+  };
+  const named = {
+    ...taskOf("initialize", {
+      model: { network: "vgg16", width: 0.25, batchNorm: "none" },
+    }),
+    name: "named",
+  };
+  const tuned = (from: string) =>
+    downstream(from, { task: "multi-label", batch: 8, crop: { side: 224 } });
+  const memoryOf = (from: string) =>
+    trainingMemoryOf([imported, maps, named, tuned(from)])[0]?.memory;
+  expect(memoryOf("named")).toMatchObject({ totalBytes: expect.any(Number) });
+  expect(memoryOf("maps")).toEqual(memoryOf("named"));
+  // Its fc6 has one cell, not 49, and reads colours.
+  expect(memoryOf("imported")).not.toEqual(memoryOf("maps"));
+});
+
+test("of a file that says itself what it is a plan knows nothing, and of no batch norm nothing is measured", () => {
+  const own = {
+    ...taskOf("initialize", {
+      method: "imported",
+      file: "w.safetensors",
+      names: "hueline",
+    }),
+    name: "own",
+  };
+  const task = downstream("own", { task: "multi-label", crop: { side: 64 } });
+  expect(trainingMemoryOf([own, task])).toEqual([
+    { task: "finetune", memory: null },
+  ]);
+  const peakOf = (batchNorm: string) =>
+    trainingMemoryOf([
+      taskOf("pretrain", {
+        ...pretrain,
+        model: { network: "vgg16", width: 0.25, batchNorm },
+        crop: { side: 96 },
+        batch: 1,
+        statistics: { images: 1000 },
+      }),
+    ])[0]?.memory?.peak;
+  expect(peakOf("parameter-free")).toBe("statistics");
+  expect(peakOf("none")).not.toBe("statistics");
+});
+
 test("the side of a crop is the side of the images", () => {
   const [bySide, byCrop] = trainingMemoryOf([
     taskOf("pretrain", { ...pretrain, side: 96 }),
