@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const arms = fanArms.filter((arm) => values.arms.split(",").includes(arm));
-const world = await openWorld();
+const world = await openWorld({ isElsewhere: values.elsewhere });
 const nodes = await startNodes({ ...world, kwok: variable("kwok") });
 const cases: Readonly<Record<string, () => Promise<boolean>>> = {
   fanout: () =>

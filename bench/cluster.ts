@@ -3,7 +3,7 @@
  * Job and Argo Workflows. Pods run nothing: a program of the bench commits their tasks' manifests, the same for all arms.
  *
  *   node bench/cluster.ts [CASE...] [--arms hueline,job,argo-default,argo-raised] [--tasks 1000] [--rounds 3]
- *                         [--length 200] [--runs 200] [--large 10000] [--minutes 5]
+ *                         [--length 200] [--runs 200] [--large 10000] [--minutes 5] [--elsewhere]
  *
  *   fanout     tasks of no work, from submitting to Succeeded; requests and CPU seconds of each controller
  *   chain      tasks in a row: from a manifest to the creation of the next Job
@@ -11,6 +11,8 @@
  *   large      one Run of very many tasks: bytes of its status, memory of the controller, time of `hueline status`
  *   idle       50 suspended Runs: requests a minute
  *   simulated  100,000 tasks planned and driven to their end without a cluster
+ *
+ * With `--elsewhere` every controller (ours, Argo's) gives way to the control plane, as one on another machine takes no core from it.
  *
  * Prints JSON lines; exits with 1 when a limit is not kept. Cases that need a cluster say that they are left out where the
  * folder `kube-lab` is not beside the checkout, or where nobody is root.
@@ -46,10 +48,11 @@ const why = cases.length === 0 ? null : await whyNoRig();
 if (why !== null)
   process.stdout.write(`${cases.join(", ")}: skipped: ${why}\n`);
 else if (cases.length > 0) {
-  const options = Object.entries(values).flatMap(([name, value]) => [
-    `--${name}`,
-    value,
-  ]);
+  const { elsewhere, ...texts } = values;
+  const options = [
+    ...Object.entries(texts).map(([name, value]) => `--${name}=${value}`),
+    ...(elsewhere ? ["--elsewhere"] : []),
+  ];
   const command = [...script("cluster-in-lab.ts"), ...cases, ...options];
   const argo = cases.includes("fanout") && values.arms.includes("argo");
   const code = await runInRig(command, { argo });

@@ -43,7 +43,7 @@ data: {}
 }
 
 export async function startArgo(
-  { folder, kubeconfig }: World,
+  { folder, kubeconfig, isElsewhere }: World,
   { namespace }: Place,
   arm: ArgoArm,
 ): Promise<Program> {
@@ -69,6 +69,7 @@ type: kubernetes.io/service-account-token
     ],
     {
       log: path.join(folder, "argo.log"),
+      isElsewhere,
       env: {
         LEADER_ELECTION_DISABLE: "true",
         ARGO_PROGRESS_PATCH_TICK_DURATION: "0",

@@ -33,6 +33,8 @@ export type World = {
   readonly folder: string;
   readonly audit: string;
   readonly kubeconfig: string;
+  /** Controllers stand for some on a machine of their own: they run where a core is idle. */
+  readonly isElsewhere: boolean;
   /** CPU seconds of the control plane so far, by program. */
   planeSeconds(): Readonly<Record<string, number>>;
 };
@@ -52,7 +54,9 @@ export function variable(name: keyof typeof rigVariables): string {
   return value;
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld({
+  isElsewhere,
+}: Pick<World, "isElsewhere">): Promise<World> {
   const folder = variable("folder");
   const kube = await connect({
     env: process.env,
@@ -68,6 +72,7 @@ export async function openWorld(): Promise<World> {
     folder,
     audit: variable("audit"),
     kubeconfig: process.env["KUBECONFIG"] ?? "",
+    isElsewhere,
     planeSeconds: () =>
       Object.fromEntries(
         [...plane, "kube-scheduler"].map((name) => {
@@ -122,7 +127,7 @@ export async function openPlace({ kube, folder }: World): Promise<Place> {
 
 /** `hueline controller` with its own defaults. */
 export async function startController(
-  { folder }: World,
+  { folder, isElsewhere }: World,
   { namespace, storeUrl }: Place,
 ): Promise<Program> {
   const program = startProgram(
@@ -137,7 +142,7 @@ export async function startController(
       "--metrics-host=127.0.0.1",
       "--metrics-port=9091",
     ],
-    { log: path.join(folder, "controller.log") },
+    { log: path.join(folder, "controller.log"), isElsewhere },
   );
   await until("the controller to be ready", 60, () =>
     answers(`http://${METRICS}/readyz`),
