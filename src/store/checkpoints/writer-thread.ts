@@ -1,6 +1,6 @@
 /** The thread of `startWriterThread`: waits for jobs, writes them, says how each ended. */
+import { constants, platform, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { yieldToOtherThreads } from "../../base/background-thread.ts";
 import { systemClock } from "../../base/clock.ts";
 import {
   toError,
@@ -21,8 +21,9 @@ import {
 
 const PAGE_BYTES = 4096;
 
-// Where cores are few, the training goes first. A save that cannot keep up is waited for by the next one: then cores are free.
-yieldToOtherThreads();
+// Where cores are few, the training goes first. Linux has a priority for each thread; elsewhere it would be the process's.
+if (platform() === "linux")
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 const { storeUrl, owner, outageMs } = workerData as WriterSetup;
 // A store tells its URL in full: there is no folder to be relative to.
