@@ -57,7 +57,7 @@ export const standardControllerLimits: ControllerLimits = {
   stepGapMs: 50,
   stepGapShare: 20,
   urgentGapShare: 4,
-  stepReserveMs: 100,
+  stepReserveMs: 400,
   maxStepGapMs: 5_000,
   statusEveryMs: 1_000,
   relistMs: 600_000,
