@@ -100,6 +100,8 @@ const temporaryNames: ReadonlySet<string> = new Set([
   // Two writes at once; neither is known to have won.
   "ConditionalRequestConflict",
   "OperationAborted",
+  // versitygw keeps objects as files: it says so, rarely, while others remove the last objects of the folder.
+  "ExistingObjectIsDirectory",
   "InternalError",
   "RequestTimeout",
   "RequestTimeoutException",

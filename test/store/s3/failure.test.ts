@@ -91,6 +91,7 @@ describe("what a person must mend is said at once, with a hint:", () => {
 describe("what may pass is tried again, up to a ceiling:", () => {
   test.each([
     [500, "InternalError"],
+    [409, "ExistingObjectIsDirectory"],
     [503, "SlowDown"],
     [409, "ConditionalRequestConflict"],
     [400, "RequestTimeout"],
