@@ -208,3 +208,20 @@ export const compute = z
   })
   .describe("How a step is computed.");
 export type ComputeParams = z.output<typeof compute>;
+
+/** Where losses on places of an image sample them (paper, section 1.6). */
+export const sampledPlaces = {
+  locations: z
+    .int()
+    .min(1)
+    .max(4096)
+    .default(128)
+    .describe("Sampled places per image."),
+  border: z
+    .int()
+    .min(0)
+    .default(32)
+    .describe(
+      "No place is sampled closer to the edge of what a step sees than this, in pixels.",
+    ),
+};

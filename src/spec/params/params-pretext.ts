@@ -5,6 +5,7 @@ import {
   compute,
   learningRateSchedule,
   readOneWay,
+  sampledPlaces,
   side,
   trainingCrop,
   trainingStatistics,
@@ -41,17 +42,7 @@ const colorize = z.strictObject({
     .max(31)
     .default(7)
     .describe("Side of the window of votes, in pixels; odd."),
-  locations: z
-    .int()
-    .min(1)
-    .max(4096)
-    .default(128)
-    .describe("Sampled places per image."),
-  border: z
-    .int()
-    .min(0)
-    .default(32)
-    .describe("No place is sampled closer to the edge than this, in pixels."),
+  ...sampledPlaces,
   hidden: z
     .int()
     .min(1)

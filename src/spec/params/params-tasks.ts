@@ -3,6 +3,7 @@
  * A name alone stands for its settings' defaults, which are the paper's.
  */
 import { z } from "zod";
+import { sampledPlaces } from "./params-common.ts";
 
 export const DOWNSTREAM_TASKS = [
   "few-label",
@@ -44,19 +45,7 @@ export const multiLabelTask = z
 export const segmentationTask = z
   .strictObject({
     kind: z.literal("segmentation"),
-    locations: z
-      .int()
-      .min(1)
-      .max(4096)
-      .default(128)
-      .describe("Sampled places per image."),
-    border: z
-      .int()
-      .min(0)
-      .default(32)
-      .describe(
-        "No place is sampled closer to the edge of the crop than this, in pixels.",
-      ),
+    ...sampledPlaces,
     hidden: z
       .int()
       .min(1)
