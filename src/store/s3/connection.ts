@@ -6,6 +6,7 @@
  * - one try a request: `retry.ts` tries again, since it must know which writes may have been done;
  * - checksums only where the protocol wants one: ours come from zlib, and the default's framing (aws-chunked) is
  *   stored inside the object by some servers;
+ * - large bodies in slices (`slices.ts`);
  * - no `Expect: 100-continue`: it costs a connection for each large request;
  * - endpoints that are not AWS's: path style, and `us-east-1` where no region is configured;
  * - a proxy where Node was told to use one, which agents of the SDK's own do not learn.
@@ -13,6 +14,7 @@
 import { createRequire } from "node:module";
 import type * as sdkTypes from "@aws-sdk/client-s3";
 import { UserError } from "../../base/errors.ts";
+import { sendInSlices } from "./slices.ts";
 
 type Sdk = typeof sdkTypes;
 
@@ -70,6 +72,7 @@ export async function connect(options: ConnectionOptions): Promise<Connection> {
   };
   const client = new sdk.S3Client(config);
   askForChecksums(client);
+  sendInSlices(client);
   return { sdk, client };
 }
 
