@@ -23,6 +23,7 @@ export type {
   FeedValue,
   Inputs,
   Outputs,
+  SessionOptions,
   StepFunction,
   TensorValue,
   TypedArray,

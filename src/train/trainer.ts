@@ -19,6 +19,7 @@ import {
 import type { Losses, StepTensors } from "../model/objective.ts";
 import type { Weights } from "../model/weights.ts";
 import type { ComputeParams } from "../spec/params/params-common.ts";
+import { toSession } from "./session.ts";
 import { toWeights, type Variables } from "./variables.ts";
 
 /** Values of a step by input name. */
@@ -93,8 +94,11 @@ export async function createTrainer(options: {
   const program = await createProgram(engine, {
     functions,
     precision: options.compute?.precision ?? "float32",
-    // Asked for where there is no GPU, it would change nothing but the time to compile.
-    session: options.compute?.xla && engine.info.gpu ? { xlaLevel: 2 } : {},
+    session: toSession({
+      engine,
+      variables,
+      xla: options.compute?.xla ?? false,
+    }),
   });
   const run = async (name: string, feeds: StepFeeds) =>
     (await program.run(name, feeds)) as Record<string, TensorValue>;
