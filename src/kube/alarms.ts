@@ -1,6 +1,9 @@
 /** Keys and the moments at which they ring: one sleep for all of them, until the earliest. */
 import type { Clock } from "../base/clock.ts";
 
+/** Timers are no finer: a moment that is earlier by less can wait for the sleep to end. */
+const TIMER_MS = 1;
+
 export type Alarms = {
   readonly size: number;
   /** In `ms`, or earlier if it is set to an earlier moment already. */
@@ -49,7 +52,7 @@ export function createAlarms(
     set(key, ms) {
       const atMs = clock.monotonicMs() + ms;
       moments.set(key, Math.min(atMs, moments.get(key) ?? Infinity));
-      if (sleep && atMs < sleep.untilMs) sleep.cut.abort();
+      if (sleep && atMs < sleep.untilMs - TIMER_MS) sleep.cut.abort();
       if (isRunning) return;
       isRunning = true;
       loop = run();

@@ -55,7 +55,7 @@ export const standardControllerLimits: ControllerLimits = {
   workers: 8,
   lookEveryMs: 10_000,
   stepGapMs: 50,
-  stepGapShare: 20,
+  stepGapShare: 60,
   urgentGapShare: 4,
   stepReserveMs: 400,
   maxStepGapMs: 5_000,

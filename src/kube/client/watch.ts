@@ -3,7 +3,7 @@ import { TransientError } from "../../base/errors.ts";
 import type { KubeObject, WatchEvent } from "../kube.ts";
 import { toEventRefusal, toPortError } from "../transport/answer.ts";
 import { readLines } from "./lines.ts";
-import { stripInPlace } from "./strip.ts";
+import { parseObject, stripInPlace } from "./strip.ts";
 
 type Line = {
   readonly type?: string;
@@ -23,7 +23,7 @@ export async function* readEvents<T extends KubeObject>(
 
 function parse(line: string): Line {
   try {
-    return JSON.parse(line) as Line;
+    return parseObject(line) as Line;
   } catch (cause) {
     // A connection that ends in the middle of a line may look like an ordinary end.
     throw new TransientError({
