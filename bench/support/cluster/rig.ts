@@ -3,7 +3,7 @@
  * raised so that they are not what is measured, and kwok for nodes that are always ready. All of it in a network namespace
  * of its own; what is inside is started by `in-lab.ts`.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { startLab } from "../../../scripts/cluster/lab.ts";
@@ -12,6 +12,7 @@ import { installPeers, peersScripts } from "./peers.ts";
 /** Variables that tell the programs inside where things are. */
 export const rigVariables = {
   folder: "BENCH_FOLDER",
+  stores: "BENCH_STORES",
   audit: "BENCH_AUDIT",
   kwok: "BENCH_KWOK",
   argo: "BENCH_ARGO",
@@ -26,6 +27,9 @@ export async function runInRig(
   const peers = await installPeers(needs);
   // Short: paths of unix sockets have a limit.
   const folder = mkdtempSync(path.join(tmpdir(), "hl-"));
+  // Stores stand for buckets, which are elsewhere: in memory their commits do not hold up etcd on the disk of the control plane.
+  const memory = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  const stores = mkdtempSync(path.join(memory, "hueline-stores-"));
   const audit = path.join(folder, "audit.log");
   writeFileSync(audit, "");
   Object.assign(process.env, {
@@ -54,6 +58,7 @@ export async function runInRig(
   try {
     return await lab.run(command, {
       [rigVariables.folder]: folder,
+      [rigVariables.stores]: stores,
       [rigVariables.audit]: audit,
       [rigVariables.kwok]: peers.kwok,
       [rigVariables.argo]: peers.argo,
@@ -61,6 +66,7 @@ export async function runInRig(
     });
   } finally {
     await lab.down();
-    rmSync(folder, { recursive: true, force: true });
+    for (const made of [folder, stores])
+      rmSync(made, { recursive: true, force: true });
   }
 }

@@ -91,9 +91,9 @@ export function kubectl(words: readonly string[], input?: string): string {
   });
 }
 
-export async function openPlace({ kube, folder }: World): Promise<Place> {
+export async function openPlace({ kube }: World): Promise<Place> {
   const namespace = `bench-${Date.now().toString(36)}`;
-  const directory = path.join(folder, "stores", namespace);
+  const directory = path.join(variable("stores"), namespace);
   mkdirSync(directory, { recursive: true });
   const storeUrl = `file://${directory}`;
   const object: KubeObject = { ...namespaces, metadata: { name: namespace } };
