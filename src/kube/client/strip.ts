@@ -11,7 +11,7 @@ const written = ',"managedFields":[';
 /**
  * An object from its JSON text, without who wrote which field: cut out of the text, which is half of it, and the half that
  * costs most to parse. The list is taken to end at the first `]`. Where that is inside a string, an odd number of quotes is
- * cut, and where it closes another list, an open bracket remains: neither is JSON, and the whole text is parsed.
+ * cut, and where it closes a list inside, a bracket without its partner remains: neither is JSON, and the whole text is parsed.
  *
  * Throws SyntaxError.
  */
