@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -20,6 +19,7 @@
 #endif
 
 #include "graph_session.h"
+#include "helpers.h"
 #include "tensorflow/c/c_api.h"
 #include "tensors.h"
 #include "values.h"
@@ -131,15 +131,8 @@ inline void CopyAll(const std::vector<Copy>& copies, TF_Tensor* const* tensors) 
       CopyPastCaches(pieces[i].to, pieces[i].from, pieces[i].size);
     }
   };
-  const size_t most = std::min<size_t>({4, std::thread::hardware_concurrency(), pieces.size()});
-  std::vector<std::thread> others;
-  others.reserve(4);
-  try {
-    while (others.size() + 1 < most) others.emplace_back(work);
-  } catch (const std::system_error&) {  // no more threads: the work gets done by those there are
-  }
-  work();
-  for (std::thread& other : others) other.join();
+  const size_t threads = std::min<size_t>({4, std::thread::hardware_concurrency(), pieces.size()});
+  Helpers::Shared().Join(threads > 1 ? threads - 1 : 0, work);
 }
 
 // Sets `status` instead of copying anything if a target has not exactly the size of its output.

@@ -32,7 +32,13 @@ const RECIPE_VERSION = 1;
 export const sessionSource = fileURLToPath(
   new URL("../../native/session.cc", import.meta.url),
 );
-const sessionHeaders = ["copies.h", "graph_session.h", "tensors.h", "values.h"];
+const sessionHeaders = [
+  "copies.h",
+  "graph_session.h",
+  "helpers.h",
+  "tensors.h",
+  "values.h",
+];
 
 export const bindingName = "tfjs_binding.node";
 export const sessionName = "session.node";

@@ -51,6 +51,27 @@ describe("a copy", () => {
     expect(got.every((value, i) => value === -(data[i] ?? NaN))).toBe(true);
   });
 
+  test("of each of many runs at the same time is whole: they share the threads", async () => {
+    const length = 1_500_001;
+    const session = open([placeholder("x", [length]), unary("y", "Neg", "x")]);
+    const copy = async (seed: number): Promise<number> => {
+      const data = Float32Array.from({ length }, (_, i) => (i + seed) % 8191);
+      const target = shared(4 * length);
+      await addon.run(session, {
+        feeds: [{ name: "x", dtype: 1, shape: [length], data }],
+        fetches: [],
+        targets: [],
+        copies: [{ name: "y", target }],
+      });
+      const got = new Float32Array(target.buffer);
+      return got.filter((value, i) => value !== -(data[i] ?? NaN)).length;
+    };
+    const wrongNumbers = await Promise.all(
+      Array.from({ length: 12 }, (_, seed) => copy(seed)),
+    );
+    expect(wrongNumbers).toEqual(Array.from({ length: 12 }, () => 0));
+  });
+
   test("of a variable keeps its value when the variable changes", async () => {
     const session = open([
       ...variable("v", "handle", 2),
