@@ -99,7 +99,7 @@ async function save(): Promise<Record<string, number>> {
   let isWritten = false;
   const done = written.finally(() => (isWritten = true));
   let steps = 0;
-  const worstGapMs = await longestGap(async () => {
+  const gapMs = await longestGap(async () => {
     const isOver = () => isWritten;
     for (; !isOver(); steps++) await train();
     await done;
@@ -109,7 +109,7 @@ async function save(): Promise<Record<string, number>> {
   return {
     stallMs,
     writtenMs,
-    worstGapMs,
+    gapMs,
     gapBeforeMs,
     steps,
     cpuSeconds: (user + system) / 1e6,
