@@ -14,11 +14,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const arms = fanArms.filter((arm) => values.arms.split(",").includes(arm));
-const world = await openWorld({ isElsewhere: values.elsewhere });
+const world = await openWorld();
+/** Of all cases only the fan-out fills every core with the work of the control plane. */
+const whereControlPlaneIsBusy = { ...world, isElsewhere: !values.shared };
 const nodes = await startNodes({ ...world, kwok: variable("kwok") });
 const cases: Readonly<Record<string, () => Promise<boolean>>> = {
   fanout: () =>
-    fanout(world, {
+    fanout(whereControlPlaneIsBusy, {
       tasks: Number(values.tasks),
       rounds: Number(values.rounds),
       arms,

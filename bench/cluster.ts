@@ -3,7 +3,7 @@
  * Job and Argo Workflows. Pods run nothing: a program of the bench commits their tasks' manifests, the same for all arms.
  *
  *   node bench/cluster.ts [CASE...] [--arms hueline,job,argo-default,argo-raised] [--tasks 1000] [--rounds 3]
- *                         [--length 200] [--runs 200] [--large 10000] [--minutes 5] [--elsewhere]
+ *                         [--length 200] [--runs 200] [--large 10000] [--minutes 5] [--shared]
  *
  *   fanout     tasks of no work, from submitting to Succeeded; requests and CPU seconds of each controller
  *   chain      tasks in a row: from a manifest to the creation of the next Job
@@ -12,7 +12,12 @@
  *   idle       50 suspended Runs: requests a minute
  *   simulated  100,000 tasks planned and driven to their end without a cluster
  *
- * With `--elsewhere` every controller (ours, Argo's) gives way to the control plane, as one on another machine takes no core from it.
+ * A cluster's controllers and its control plane are on different machines. Here they have the same cores, which the control plane
+ * fills in `fanout`: every controller (ours, Argo's) has a niceness of 10 there, a tenth of a core where there is none to spare. That
+ * is less than a machine of its own would give it. With `--shared` they compete with the control plane on equal terms.
+ *
+ * Any arm's round may be a fifth longer than another: the Job controller takes finalizers off its pods, a request each, either
+ * before the last pods have ended or after. Ratios of three rounds scatter by a tenth; ten rounds tell more.
  *
  * Prints JSON lines; exits with 1 when a limit is not kept. Cases that need a cluster say that they are left out where the
  * folder `kube-lab` is not beside the checkout, or where nobody is root.
@@ -48,10 +53,10 @@ const why = cases.length === 0 ? null : await whyNoRig();
 if (why !== null)
   process.stdout.write(`${cases.join(", ")}: skipped: ${why}\n`);
 else if (cases.length > 0) {
-  const { elsewhere, ...texts } = values;
+  const { shared, ...texts } = values;
   const options = [
     ...Object.entries(texts).map(([name, value]) => `--${name}=${value}`),
-    ...(elsewhere ? ["--elsewhere"] : []),
+    ...(shared ? ["--shared"] : []),
   ];
   const command = [...script("cluster-in-lab.ts"), ...cases, ...options];
   const argo = cases.includes("fanout") && values.arms.includes("argo");

@@ -7,5 +7,5 @@ export const clusterOptions = {
   runs: { type: "string", default: "200" },
   large: { type: "string", default: "10000" },
   minutes: { type: "string", default: "5" },
-  elsewhere: { type: "boolean", default: false },
+  shared: { type: "boolean", default: false },
 } as const;

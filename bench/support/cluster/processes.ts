@@ -25,11 +25,11 @@ export function startProgram(
   options: {
     readonly log: string;
     readonly env?: Readonly<Record<string, string>>;
-    /** It stands for a program on another machine: it gives way the moment somebody else wants the core (sched(7)). */
+    /** It stands for a program on another machine: those of this one go first (sched(7)). */
     readonly isElsewhere?: boolean;
   },
 ): Program {
-  const before = options.isElsewhere ? ["chrt", "--idle", "0"] : [];
+  const before = options.isElsewhere ? ["nice", "-n", "10"] : [];
   const [program = "", ...words] = [...before, ...command];
   const log = openSync(options.log, "a");
   const child = spawn(program, words, {

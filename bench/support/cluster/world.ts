@@ -33,7 +33,7 @@ export type World = {
   readonly folder: string;
   readonly audit: string;
   readonly kubeconfig: string;
-  /** Controllers stand for some on a machine of their own: they run where a core is idle. */
+  /** Controllers stand for some on a machine of their own. */
   readonly isElsewhere: boolean;
   /** CPU seconds of the control plane so far, by program. */
   planeSeconds(): Readonly<Record<string, number>>;
@@ -54,9 +54,7 @@ export function variable(name: keyof typeof rigVariables): string {
   return value;
 }
 
-export async function openWorld({
-  isElsewhere,
-}: Pick<World, "isElsewhere">): Promise<World> {
+export async function openWorld(): Promise<World> {
   const folder = variable("folder");
   const kube = await connect({
     env: process.env,
@@ -72,7 +70,7 @@ export async function openWorld({
     folder,
     audit: variable("audit"),
     kubeconfig: process.env["KUBECONFIG"] ?? "",
-    isElsewhere,
+    isElsewhere: false,
     planeSeconds: () =>
       Object.fromEntries(
         [...plane, "kube-scheduler"].map((name) => {
