@@ -32,12 +32,13 @@ class Helpers {
   // Runs `work` on this thread and on up to `wanted` others at the same time; returns when all of them have returned. It must
   // not throw, and there must be sense in running it on this thread alone: helpers may be busy, or the system may refuse them.
   void Join(size_t wanted, const std::function<void()>& work) {
+    if (wanted == 0) return work();
     Call call{&work, wanted, 0};
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       StartUntil(wanted);
       LeaveThisCore();
-      if (wanted > 0) calls_.push_back(&call);
+      calls_.push_back(&call);
     }
     for (size_t i = 0; i < wanted; i++) called_.notify_one();
     work();

@@ -92,8 +92,8 @@ async function tryStart(
   const keys = { accessKeyId: "hueline", secretAccessKey: "hueline-secret" };
   const address = `${host}:${port}`;
   const words = ["--port", address, "--quiet", "posix", directory];
-  // Set before it starts: Linux has a policy for each thread, inherited by those that the thread makes. Of all policies only
-  // this one gives way the moment somebody else wants the core (sched(7)); a niceness keeps it to the end of a time slice.
+  // Set before it starts: Linux has a policy for each thread, inherited by those that the thread makes. This one gives way more
+  // than any niceness (sched(7)), if not always at once: who has just had more than its share may wait for a tick.
   const [command, before] = isElsewhere
     ? ["chrt", ["--idle", "0", program]]
     : [program, []];

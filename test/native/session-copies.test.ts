@@ -19,6 +19,24 @@ const floatsOf = (bytes: Uint8Array): number[] => [
   ...new Float32Array(bytes.slice().buffer),
 ];
 
+/** What a run copies of `-data`. */
+async function copyNegated(
+  session: ReturnType<typeof open>,
+  data: Float32Array,
+): Promise<Float32Array> {
+  const target = shared(data.byteLength);
+  const feed = { name: "x", dtype: 1, shape: [data.length], data };
+  await addon.run(session, {
+    feeds: [feed],
+    fetches: [],
+    targets: [],
+    copies: [{ name: "y", target }],
+  });
+  return new Float32Array(target.buffer);
+}
+const openNegation = (length: number) =>
+  open([placeholder("x", [length]), unary("y", "Neg", "x")]);
+
 describe("a copy", () => {
   test("is in its target when the run has ended, and is no result", async () => {
     const whole = shared(24);
@@ -38,32 +56,16 @@ describe("a copy", () => {
   test("of many megabytes is whole: several threads work on it", async () => {
     const length = 5_000_001;
     const data = Float32Array.from({ length }, (_, i) => i % 8191);
-    const session = open([placeholder("x", [length]), unary("y", "Neg", "x")]);
-    const target = shared(4 * length);
-    const feed = { name: "x", dtype: 1, shape: [length], data };
-    await addon.run(session, {
-      feeds: [feed],
-      fetches: [],
-      targets: [],
-      copies: [{ name: "y", target }],
-    });
-    const got = new Float32Array(target.buffer);
+    const got = await copyNegated(openNegation(length), data);
     expect(got.every((value, i) => value === -(data[i] ?? NaN))).toBe(true);
   });
 
   test("of each of many runs at the same time is whole: they share the threads", async () => {
     const length = 1_500_001;
-    const session = open([placeholder("x", [length]), unary("y", "Neg", "x")]);
+    const session = openNegation(length);
     const copy = async (seed: number): Promise<number> => {
       const data = Float32Array.from({ length }, (_, i) => (i + seed) % 8191);
-      const target = shared(4 * length);
-      await addon.run(session, {
-        feeds: [{ name: "x", dtype: 1, shape: [length], data }],
-        fetches: [],
-        targets: [],
-        copies: [{ name: "y", target }],
-      });
-      const got = new Float32Array(target.buffer);
+      const got = await copyNegated(session, data);
       return got.filter((value, i) => value !== -(data[i] ?? NaN)).length;
     };
     const wrongNumbers = await Promise.all(
