@@ -38,7 +38,15 @@ const entrySchema = z.strictObject({
   shape: z.array(count).max(64),
   data_offsets: z.tuple([count, count]),
 });
-const metadataSchema = z.record(z.string(), z.string());
+/** Not z.record, which drops a key `__proto__`. */
+const metadataSchema = z.custom<Readonly<Record<string, string>>>(
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((word) => typeof word === "string"),
+  "expected an object of strings",
+);
 
 export type HeaderEntry = {
   readonly name: string;

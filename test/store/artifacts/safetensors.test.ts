@@ -56,7 +56,7 @@ const anyTensors = fc
 
 describe("what was encoded", () => {
   test("is decoded to the same tensors, names and metadata", () => {
-    const metadata = fc.dictionary(fc.string(), fc.string(), { maxKeys: 3 });
+    const metadata = fc.dictionary(anyName, fc.string(), { maxKeys: 3 });
     fc.assert(
       fc.property(anyTensors, metadata, (tensors, words) => {
         const decoded = decodeSafetensors(encodeSafetensors(tensors, words));
@@ -220,6 +220,8 @@ describe("a hostile file is refused:", () => {
     ["an unknown field", fileOf({ a: entry(0, 1, { x: 1 }) }, 1), /'a'/],
     ["no entry at all", fileOf({ a: null }), /'a'/],
     ["metadata of numbers", fileOf({ __metadata__: { a: 1 } }), /__metadata__/],
+    ["metadata in a list", fileOf({ __metadata__: ["a"] }), /__metadata__/],
+    ["no metadata", fileOf({ __metadata__: null }), /__metadata__/],
   ])("%s", (_what, bytes, want) => {
     expect(() => decodeSafetensors(bytes)).toThrow(
       expect.objectContaining({
