@@ -22,7 +22,7 @@ import { hashFile } from "../base/hash-file.ts";
 import type { PlaceContent } from "../spec/stage-kinds.ts";
 import { openFilePlace } from "./places/file-place.ts";
 import { orUnreadable } from "./places/file-tree.ts";
-import { listingOf, openPlace } from "./places/place.ts";
+import { findPackage, listingOf, openPlace } from "./places/place.ts";
 
 const FILES_AT_ONCE = 8;
 
@@ -51,10 +51,13 @@ const fingerprints: Readonly<
 async function fingerprintFiles(
   options: Pick<FingerprintOptions, "place" | "cacheDirectory">,
 ): Promise<string> {
+  // Known by its release alone: thousands of files need not be listed for it.
+  const found = await findPackage(options.place);
+  if (found !== null) return found.release;
   const tree = await openPlace(options.place);
   const listing = listingOf(tree);
-  const { directory, release } = tree;
-  if (release !== null || directory === null) return listing;
+  const { directory } = tree;
+  if (directory === null) return listing;
   const files = tree.files.map((file) => file.path);
   const cache = await openHashCache(directory, options.cacheDirectory);
   const facts = await mapBounded(files, FILES_AT_ONCE, async (file) => {

