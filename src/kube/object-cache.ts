@@ -99,11 +99,14 @@ function keyOf({ metadata }: KubeObject): string {
   return `${metadata.namespace ?? ""}/${metadata.name}`;
 }
 
-/** The newer of two versions. */
+/** A whole number as KEP-5504 writes it, so that the longer is the greater. */
+const orderedVersion = /^(?:0|[1-9]\d*)$/;
+
+/** Whether `a` is newer than `b`; where they have no order, whether it is another. */
 export function isNewerVersion(a: string, b: string): boolean {
-  const isNumber = /^\d{1,20}$/;
-  if (!isNumber.test(a) || !isNumber.test(b)) return a !== b;
-  return BigInt(a) > BigInt(b);
+  if (a === b) return false;
+  if (!orderedVersion.test(a) || !orderedVersion.test(b)) return true;
+  return a.length === b.length ? a > b : a.length > b.length;
 }
 
 function isSame({ metadata: a }: KubeObject, { metadata: b }: KubeObject) {
