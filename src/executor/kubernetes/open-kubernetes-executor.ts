@@ -39,8 +39,6 @@ export type KubernetesExecutor = Executor & {
   usage(): GpuUsed;
   /** What a person should look at although nothing has failed: a quota that has refused for long. One line each. */
   troubles(): readonly string[];
-  /** An informer has told of something of this Run: ends `changed`. */
-  noteChange(): void;
 };
 
 /** Opens the executor of a Run, whose plan is in the store; the caller holds the run's lease, and the informers are synced. */
@@ -70,9 +68,6 @@ export async function openKubernetesExecutor(
     apply: (plan, actions) => applyActions(state, plan, actions),
     tend: (plan) => tend(state, plan),
     changed: (signal) => state.flag.wait(signal),
-    noteChange: () => {
-      state.flag.raise();
-    },
     progress: () => [],
     usage: () => state.usage.total(options.clock.now()),
     troubles: () => {
