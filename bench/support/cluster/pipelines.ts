@@ -17,10 +17,13 @@ function numbers(from: number, count: number): string {
   return JSON.stringify(Array.from({ length: count }, (_, i) => from + i));
 }
 
-/** One stage of so many cells, which need a dataset. */
-export function fanPipeline(tasks: number): string {
+/** One stage of so many cells, which need a dataset; other seeds, other tasks. */
+export function fanPipeline(
+  tasks: number,
+  { firstSeed = 1 }: { readonly firstSeed?: number } = {},
+): string {
   return `name: fan
-seeds: ${numbers(1, tasks)}
+seeds: ${numbers(firstSeed, tasks)}
 stages:
 ${photos}  weights: { kind: initialize, inputs: { data: photos }, with: { model: conv6 } }
 `;

@@ -1,7 +1,6 @@
 /**
- * A control plane with pretended nodes: etcd, API server, controller manager and scheduler of the lab, with client limits
- * raised so that they are not what is measured, and kwok for nodes that are always ready. All of it in a network namespace
- * of its own; what is inside is started by `in-lab.ts`.
+ * A control plane with pretended nodes: etcd, API server, controller manager and scheduler of the lab, and kwok for nodes that
+ * are always ready. All of it in a network namespace of its own; what is inside is started by `cluster-in-lab.ts`.
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,10 +18,20 @@ export const rigVariables = {
   argoCrds: "BENCH_ARGO_CRDS",
 } as const;
 
+/** How fast the controllers of the control plane may ask: as they come, or so that they wait for their processors alone. */
+const planeLimits = {
+  default: "",
+  raised: "--kube-api-qps=500 --kube-api-burst=1000",
+} as const;
+type PlaneLimits = keyof typeof planeLimits;
+
+export const isPlaneLimits = (word: string): word is PlaneLimits =>
+  Object.hasOwn(planeLimits, word);
+
 /** Runs a program inside a rig that is made for it; resolves with its exit code. */
 export async function runInRig(
   command: readonly string[],
-  needs: { readonly argo: boolean },
+  needs: { readonly argo: boolean; readonly limits: PlaneLimits },
 ): Promise<number> {
   const peers = await installPeers(needs);
   // Short: paths of unix sockets have a limit.
@@ -41,9 +50,8 @@ export async function runInRig(
       "--audit-log-batch-max-wait=1s",
       "--audit-log-maxsize=4096",
     ].join(" "),
-    KCM_ARGS:
-      "--kube-api-qps=500 --kube-api-burst=1000 --concurrent-job-syncs=20 --node-monitor-grace-period=600s",
-    SCHED_ARGS: "--kube-api-qps=500 --kube-api-burst=1000",
+    KCM_ARGS: `${planeLimits[needs.limits]} --concurrent-job-syncs=20 --node-monitor-grace-period=600s`,
+    SCHED_ARGS: planeLimits[needs.limits],
   });
   // Whoever interrupts it ends what runs inside; what is below still clears up.
   for (const signal of ["SIGINT", "SIGTERM"] as const)
