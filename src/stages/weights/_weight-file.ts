@@ -10,7 +10,10 @@ import type { Network } from "../../model/network.ts";
 import { networkOf } from "../../model/networks.ts";
 import { sizeOf, type Weights } from "../../model/weights.ts";
 import { model, type ModelOptions } from "../../spec/params/params-model.ts";
-import type { TensorData } from "../../store/artifacts/safetensors-header.ts";
+import {
+  metadataSchema,
+  type TensorData,
+} from "../../store/artifacts/safetensors-header.ts";
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -21,7 +24,7 @@ import { fromTensorData, toTensorData } from "../../train/variables.ts";
 
 /** What a file in another program's names had besides its numbers, so that it can be written again byte for byte. */
 const foreignSchema = z.strictObject({
-  metadata: z.record(z.string(), z.string()),
+  metadata: metadataSchema,
   /** Batches that each batch norm has counted. */
   batchesTracked: z.record(z.string(), z.string().regex(/^-?\d{1,19}$/)),
 });

@@ -38,8 +38,8 @@ const entrySchema = z.strictObject({
   shape: z.array(count).max(64),
   data_offsets: z.tuple([count, count]),
 });
-/** Not z.record, which drops a key `__proto__`. */
-const metadataSchema = z.custom<Readonly<Record<string, string>>>(
+/** `__metadata__`. Not z.record, which drops a key `__proto__`. */
+export const metadataSchema = z.custom<Readonly<Record<string, string>>>(
   (value) =>
     typeof value === "object" &&
     value !== null &&

@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { TensorData } from "../../../src/store/artifacts/safetensors-header.ts";
-import { decodeSafetensors } from "../../../src/store/artifacts/safetensors.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+} from "../../../src/store/artifacts/safetensors.ts";
 import { encodePng } from "../../../src/data/pixels/decode.ts";
 import {
   encoderDeclarations,
@@ -62,6 +65,17 @@ test.each(Object.keys(scales) as Arch[])(
     expect(await exportOf("ours")).toEqual(theirs);
   },
 );
+
+test("a file's own metadata comes back whatever its names are", async () => {
+  const { tensors } = decodeSafetensors(torchvisionFile("vgg16"));
+  const metadata = JSON.parse('{"__proto__":"a","1":"b"}') as Record<
+    string,
+    string
+  >;
+  const bytes = encodeSafetensors(tensors, metadata);
+  await importOf("vgg16", bytes);
+  expect(await exportOf("ours")).toEqual(bytes);
+});
 
 test("a file without a classifier, or of one channel, is one too", async () => {
   const bytes = torchvisionFile("resnet50", (tensors) => {
