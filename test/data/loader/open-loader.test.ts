@@ -12,6 +12,7 @@ import {
   blockMemory,
 } from "../../../src/data/loader/memory-pool.ts";
 import { openLoader } from "../../../src/data/loader/open-loader.ts";
+import type { TrainingOrder } from "../../../src/data/order/training-order.ts";
 import {
   loaderOptions,
   packPhotographs,
@@ -126,14 +127,22 @@ describe("a loader", () => {
     expect(8 * largest).toBeLessThan(all);
     const maxBytes = 4 * (8 * 32 * 32 * 3) + 8 * largest;
     const tight = await openLoader({ ...options, maxBytes });
+    const steps = 48;
     const found: SeenImage[][] = [];
-    for (const step of upTo(22)) found.push(await readStep(tight, step));
-    expect(found.flat()).toEqual(wanted.flat().slice(0, 22 * 8));
+    for (const step of upTo(steps)) found.push(await readStep(tight, step));
+    expect(found.slice(0, 44).flat()).toEqual(wanted.flat().slice(0, 44 * 8));
     const { requests, heldBytes } = tight.report();
     expect(heldBytes).toBeLessThanOrEqual(maxBytes);
-    // Two epochs, and what is fetched ahead.
-    expect(requests).toBeGreaterThan(blocks.length);
-    expect(requests).toBeLessThanOrEqual(2 * blocks.length + 8);
+    // Four batches are made ahead, and of the blocks that follow those are fetched that find room.
+    const most = countUses(options.order, {
+      before: (steps + 4) * 8,
+      room: 8 * largest,
+    });
+    // Of four epochs: some blocks are still there from the one before.
+    expect(requests).toBeGreaterThan(2 * blocks.length);
+    expect(requests).toBeLessThanOrEqual(most);
+    // A block that is read for each of its images would be noticed.
+    expect(most).toBeLessThan(steps * 8);
     await tight.close();
   });
 
@@ -202,3 +211,18 @@ describe("a loader that ends", () => {
     expect(await once(child, "exit")).toEqual([7, null]);
   });
 });
+
+/** One a block and epoch: those that the samples before a position need, and as many of the next as have room together. */
+function countUses(
+  order: TrainingOrder,
+  { before, room }: { readonly before: number; readonly room: number },
+): number {
+  let count = 0;
+  let left = room;
+  for (const { block, first } of order.blocksOf({ rank: 0, ranks: 1 }, 0)) {
+    if (first >= before) left -= block.length;
+    if (left < 0) break;
+    count++;
+  }
+  return count;
+}
