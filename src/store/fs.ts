@@ -106,11 +106,7 @@ export function createFileStore(options: FileStoreOptions): Store {
   return {
     url: pathToFileURL(root).href,
     stat: (objectPath) =>
-      guard("look at", objectPath, async () =>
-        (await records.has(objectPath))
-          ? records.stat(objectPath)
-          : statFile(objectPath),
-      ),
+      guard("look at", objectPath, () => statFile(objectPath)),
     read: (objectPath, range) =>
       guard("read", objectPath, () =>
         orNull(

@@ -4,8 +4,8 @@
  * Paths are relative, `/`-separated, without `..`, empty segments or a leading `/`.
  * Two kinds of object, never mixed on one path:
  * - plain objects: written whole (`put`, `putIfAbsent`), seen whole or not at all, also after a kill -9;
- * - records: small, mutable, changed only by compare-and-swap (`swap`), read by `readRecord`. `read` gives people
- *   and tools a copy of a record that may lag behind; nothing decides by it.
+ * - records: small, mutable, changed only by compare-and-swap (`swap`), read by `readRecord`. `read` and `stat` give
+ *   people and tools a copy of a record that may lag behind; nothing decides by it.
  *
  * Failures: `UserError` when a person must act (read-only, full, refused), `TransientError` when trying again may
  * help. "Not there" is an answer (null), not an error. A listing that fails midway throws.
