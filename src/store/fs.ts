@@ -12,10 +12,10 @@ import { pathToFileURL } from "node:url";
 import { systemClock } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
 import { systemCode } from "../base/errors.ts";
-import { toStoreError } from "./fs/errors.ts";
+import { isAbsence, toStoreError } from "./fs/errors.ts";
 import { nodeFileSystem } from "./fs/file-system.ts";
 import type { FileSystem } from "./fs/file-system.ts";
-import { createFiles, isAbsence } from "./fs/files.ts";
+import { createFiles } from "./fs/files.ts";
 import { createRecords } from "./fs/records.ts";
 import { listFolders, walk } from "./fs/walk.ts";
 import { createMixedUse } from "./mixed-use.ts";
@@ -54,7 +54,7 @@ export function createFileStore(options: FileStoreOptions): Store {
   }
 
   async function statFile(objectPath: string): Promise<ObjectInfo | null> {
-    const found = await orNull(fs.stat(toFile(objectPath)));
+    const found = await fs.look(toFile(objectPath));
     if (!found?.isFile()) return null;
     const { size, mtimeMs } = found;
     return { path: objectPath, sizeBytes: size, modifiedAtMs: mtimeMs };

@@ -4,7 +4,10 @@ import * as fs from "node:fs/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { TransientError, UserError } from "../../src/base/errors.ts";
 import { createFileStore } from "../../src/store/fs.ts";
-import type { FileSystem } from "../../src/store/fs/file-system.ts";
+import {
+  nodeFileSystem,
+  type FileSystem,
+} from "../../src/store/fs/file-system.ts";
 import type { Store } from "../../src/store/store.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
@@ -34,7 +37,7 @@ function failingFileSystem(
     });
   };
   return {
-    ...fs,
+    ...nodeFileSystem,
     link: wrap("link", fs.link),
     rename: wrap("rename", fs.rename),
     open: wrap("open", open) as FileSystem["open"],

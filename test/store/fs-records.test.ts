@@ -3,13 +3,16 @@ import * as fs from "node:fs/promises";
 import { expect, test } from "vitest";
 import { TransientError } from "../../src/base/errors.ts";
 import { createFileStore } from "../../src/store/fs.ts";
-import type { FileSystem } from "../../src/store/fs/file-system.ts";
+import {
+  nodeFileSystem,
+  type FileSystem,
+} from "../../src/store/fs/file-system.ts";
 import type { Store } from "../../src/store/store.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
-async function openCount(fileSystem: FileSystem = fs) {
+async function openCount(fileSystem: FileSystem = nodeFileSystem) {
   const directory = await createTemporaryFolder();
   const store = createFileStore({ directory, fileSystem });
   return { store, folder: `${directory}/claims/.records/count.json` };
@@ -56,7 +59,7 @@ test("a record whose bytes were changed from outside is an error, not an answer"
 test("a rename that was done and answered 'no such file', as NFS may, counts as written", async () => {
   let isLying = false;
   const { store } = await openCount({
-    ...fs,
+    ...nodeFileSystem,
     async rename(from, to) {
       await fs.rename(from, to);
       if (isLying && String(to).includes("head."))
@@ -72,7 +75,7 @@ test("a rename that was done and answered 'no such file', as NFS may, counts as 
 test("a listing that shows the token under no name is repeated, one that shows two is read by the newer", async () => {
   let listings: ((names: string[]) => string[])[] = [];
   const { store } = await openCount({
-    ...fs,
+    ...nodeFileSystem,
     readdir: (async (folder: string) => {
       const names = await fs.readdir(folder);
       return listings.shift()?.(names) ?? names;

@@ -125,3 +125,9 @@ export function toStoreError(
     });
   return thrown;
 }
+
+/** Whether an error says that there is nothing at that path. */
+export function isAbsence(thrown: unknown): boolean {
+  const code = systemCode(thrown);
+  return code === "ENOENT" || code === "ENOTDIR";
+}

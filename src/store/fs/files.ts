@@ -13,6 +13,7 @@
 import { randomUUID } from "node:crypto";
 import * as path from "node:path";
 import { systemCode } from "../../base/errors.ts";
+import { isAbsence } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 
 const staleAfterMs = 24 * 3600 * 1000;
@@ -162,12 +163,6 @@ export function createFiles(options: {
   return files;
 }
 
-/** Whether an error says that there is nothing at that path. */
-export function isAbsence(thrown: unknown): boolean {
-  const code = systemCode(thrown);
-  return code === "ENOENT" || code === "ENOTDIR";
-}
-
 type FileHandle = Awaited<ReturnType<FileSystem["open"]>>;
 
 /** One `read` may give less than it was asked for; returns how many bytes there were up to the file's end. */
@@ -211,15 +206,13 @@ async function sweep(
   for (const name of names) {
     const file = path.join(folder, name);
     try {
-      if (nowMs - (await fs.stat(file)).mtimeMs > staleAfterMs)
+      // Null: gone by itself, its writer finished.
+      const found = await fs.look(file);
+      if (found && nowMs - found.mtimeMs > staleAfterMs)
         await fs.rm(file, { recursive: true, force: true });
     } catch (thrown) {
-      // Gone by itself: its writer finished. EPERM, EACCES: another user's, who will sweep it.
-      if (
-        !isAbsence(thrown) &&
-        !["EPERM", "EACCES"].includes(systemCode(thrown) ?? "")
-      )
-        throw thrown;
+      // Another user's, who will sweep it.
+      if (!["EPERM", "EACCES"].includes(systemCode(thrown) ?? "")) throw thrown;
     }
   }
 }

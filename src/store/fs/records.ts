@@ -26,7 +26,7 @@
 import * as path from "node:path";
 import { systemCode, TransientError, UserError } from "../../base/errors.ts";
 import type { ObjectInfo, RecordRead, SwapOutcome } from "../store.ts";
-import { isAbsence } from "./files.ts";
+import { isAbsence } from "./errors.ts";
 import type { Files } from "./files.ts";
 import type { FileSystem } from "./file-system.ts";
 import { checksum, createHead, toHead } from "./record-head.ts";
@@ -96,7 +96,7 @@ export function createRecords(options: {
     } catch (thrown) {
       if (systemCode(thrown) !== "ENOENT") throw thrown;
       // Over NFS a rename whose answer was lost is sent again and finds its source gone, although it was done.
-      if (!(await exists(fs, token))) {
+      if (!(await fs.look(token))) {
         await files.unlink(data);
         return { kind: "changed" };
       }
@@ -162,22 +162,19 @@ export function createRecords(options: {
   }
 
   return {
-    has: (objectPath) => exists(fs, folderOf(objectPath)),
+    has: async (objectPath) => (await fs.look(folderOf(objectPath))) !== null,
     async stat(objectPath) {
       const folder = folderOf(objectPath);
       for (let attempt = 0; attempt < retries; attempt++) {
         const head = await findHead(folder);
         if (head?.kind !== "head") return null;
-        try {
-          const data = await fs.stat(path.join(folder, `data.${head.etag}`));
+        const data = await fs.look(path.join(folder, `data.${head.etag}`));
+        if (data)
           return {
             path: objectPath,
             sizeBytes: data.size,
             modifiedAtMs: data.mtimeMs,
           };
-        } catch (thrown) {
-          if (systemCode(thrown) !== "ENOENT") throw thrown;
-        }
       }
       throw busy(folder);
     },
@@ -227,16 +224,6 @@ export function createRecords(options: {
       throw busy(folder);
     },
   };
-}
-
-async function exists(fs: FileSystem, file: string): Promise<boolean> {
-  try {
-    await fs.stat(file);
-    return true;
-  } catch (thrown) {
-    if (isAbsence(thrown)) return false;
-    throw thrown;
-  }
 }
 
 async function listNames(

@@ -7,7 +7,7 @@
 import * as path from "node:path";
 import { mapBounded } from "../../base/async.ts";
 import type { ObjectInfo } from "../store.ts";
-import { isAbsence } from "./files.ts";
+import { isAbsence } from "./errors.ts";
 import type { FileSystem } from "./file-system.ts";
 import { recordsFolder } from "./records.ts";
 import type { Records } from "./records.ts";
@@ -95,13 +95,10 @@ async function describe(
   const objectPath = prefix + entry.name;
   if (entry.kind === "folder") return null;
   if (entry.kind === "record") return records.stat(objectPath);
-  try {
-    const { size, mtimeMs } = await fs.stat(path.join(root, objectPath));
-    return { path: objectPath, sizeBytes: size, modifiedAtMs: mtimeMs };
-  } catch (thrown) {
-    if (isAbsence(thrown)) return null;
-    throw thrown;
-  }
+  const found = await fs.look(path.join(root, objectPath));
+  if (!found) return null;
+  const { size, mtimeMs } = found;
+  return { path: objectPath, sizeBytes: size, modifiedAtMs: mtimeMs };
 }
 
 async function orNone<T>(names: Promise<T[]>): Promise<T[]> {
