@@ -5,6 +5,7 @@ import type {
   KubeResource,
   LogOptions,
   ObjectName,
+  WatchEvent,
 } from "../kube.ts";
 import { KubeRefusal } from "../refusal.ts";
 import type { ApiRequest, Transport } from "../transport/transport.ts";
@@ -38,10 +39,10 @@ export function createClient(options: ClientOptions): Kube {
   ): Promise<unknown> =>
     transport.send({ verb, resource: resource.plural, ...request });
 
-  async function* watch<T extends KubeObject>(
+  function watch<T extends KubeObject>(
     resource: KubeResource,
     asked: Parameters<Kube["watch"]>[1],
-  ): ReturnType<typeof readEvents<T>> {
+  ): AsyncIterable<WatchEvent<T>> {
     const { signal, resourceVersion, labelSelector, fieldSelector } = asked;
     const query = {
       watch: true,
@@ -59,16 +60,16 @@ export function createClient(options: ClientOptions): Kube {
       isIdempotent: true,
       signal,
     } as const;
-    yield* untilAborted(signal, async function* () {
-      const chunks = await transport.open(request, options.watchSilenceMs);
-      yield* readEvents<T>(chunks, resourceVersion);
+    return untilAborted(signal, async () => {
+      const bursts = await transport.open(request, options.watchSilenceMs);
+      return readEvents<T>(bursts, resourceVersion);
     });
   }
 
-  async function* readLog(
+  function readLog(
     pod: ObjectName,
     { signal, ...query }: LogOptions,
-  ): AsyncGenerator<string> {
+  ): AsyncIterable<string> {
     const place = { namespace: pod.namespace ?? namespace, name: pod.name };
     const request = {
       verb: "log",
@@ -78,9 +79,9 @@ export function createClient(options: ClientOptions): Kube {
       isIdempotent: true,
       signal,
     } as const;
-    yield* untilAborted(signal, async function* () {
-      yield* readLines(await transport.open(request, 0));
-    });
+    return untilAborted(signal, async () =>
+      readLines(await transport.open(request, 0)),
+    );
   }
 
   return {
@@ -204,13 +205,13 @@ async function orNull(answer: Promise<unknown>): Promise<unknown> {
   }
 }
 
-/** Who stops listening gets no error for it. */
+/** What comes in each burst, one after the other. Who stops listening gets no error for it. */
 async function* untilAborted<T>(
   signal: AbortSignal | undefined,
-  read: () => AsyncIterable<T>,
+  open: () => Promise<AsyncIterable<Iterable<T>>>,
 ): AsyncGenerator<T> {
   try {
-    yield* read();
+    for await (const burst of await open()) for (const one of burst) yield one;
   } catch (thrown) {
     if (!signal?.aborted) throw thrown;
   }

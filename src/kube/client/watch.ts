@@ -10,15 +10,22 @@ type Line = {
   readonly object?: KubeObject;
 };
 
-/** The first event is a bookmark of where the watch begins: the connection stands. */
+/**
+ * The events of each burst, each parsed when it is asked for: before one that cannot be read all others are told. The first
+ * is a bookmark of where the watch begins: the connection stands.
+ */
 export async function* readEvents<T extends KubeObject>(
-  chunks: AsyncIterable<Uint8Array>,
+  bursts: AsyncIterable<readonly Uint8Array[]>,
   resourceVersion: string,
-): AsyncGenerator<WatchEvent<T>> {
-  yield { type: "BOOKMARK", resourceVersion };
-  for await (const line of readLines(chunks)) {
-    if (line !== "") yield toEvent(parse(line));
-  }
+): AsyncGenerator<Iterable<WatchEvent<T>>> {
+  yield [{ type: "BOOKMARK", resourceVersion }];
+  for await (const lines of readLines(bursts)) yield toEvents<T>(lines);
+}
+
+function* toEvents<T extends KubeObject>(
+  lines: readonly string[],
+): Generator<WatchEvent<T>> {
+  for (const line of lines) if (line !== "") yield toEvent<T>(parse(line));
 }
 
 function parse(line: string): Line {

@@ -8,6 +8,7 @@ import type { Dispatcher } from "undici";
 import type { Clock } from "../../base/clock.ts";
 import { KubeRefusal } from "../refusal.ts";
 import { toPortError, toRefusal } from "./answer.ts";
+import { readBursts } from "./bursts.ts";
 import type { Dispatchers } from "./dispatchers.ts";
 import { toServerError } from "./failure.ts";
 import type { Identity } from "./identity.ts";
@@ -36,11 +37,14 @@ export type RequestMade = {
 export type Transport = {
   /** The answer as JSON. Throws as the port says. */
   send(request: ApiRequest): Promise<unknown>;
-  /** The answer's bytes as they come; a silence of `silenceMs` (0: of any length) means that the connection is broken. */
+  /**
+   * The answer's bytes as they come, all that has come since the last were taken; a silence of `silenceMs` (0: of any length)
+   * means that the connection is broken.
+   */
   open(
     request: ApiRequest,
     silenceMs: number,
-  ): Promise<AsyncIterable<Uint8Array>>;
+  ): Promise<AsyncIterable<readonly Uint8Array[]>>;
   close(): Promise<void>;
 };
 
@@ -138,22 +142,10 @@ export function createTransport(options: TransportOptions): Transport {
       persist(request, async () => {
         const { streams } = await dispatchers.current();
         const { body } = await exchange(streams, request, silenceMs);
-        return readBody(body, (thrown) => toThrow(request, thrown));
+        return readBursts(body, (thrown) => toThrow(request, thrown));
       }),
     close: () => dispatchers.close(),
   };
-}
-
-/** The bytes of an answer; a failure on the way is the port's. */
-async function* readBody(
-  body: AsyncIterable<Uint8Array>,
-  toThrow: (thrown: unknown) => unknown,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body;
-  } catch (thrown) {
-    throw toThrow(thrown);
-  }
 }
 
 async function readRefusal({
