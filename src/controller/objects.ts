@@ -40,10 +40,7 @@ export function watchObjects(options: {
     ...scope,
     resource: resources.run,
     indexBy: scheduleUidOf,
-    keep: (run) => {
-      const { pipeline: _, ...spec } = run.spec;
-      return { ...run, spec };
-    },
+    specFields: (field) => field !== "pipeline",
   });
   const schedules = openInformer<Schedule>({
     ...scope,
@@ -54,20 +51,14 @@ export function watchObjects(options: {
     resource: resources.job,
     labelSelector: labels.run,
     indexBy: runUidOf,
-    keep: (job) => {
-      const { template: _, ...spec } = job.spec;
-      return { ...job, spec: spec as Job["spec"] };
-    },
+    specFields: (field) => field !== "template",
   });
   const pods = openInformer<Pod>({
     ...scope,
     resource: resources.pod,
     labelSelector: labels.run,
     indexBy: runUidOf,
-    keep: ({ spec, ...pod }) => {
-      const { nodeName } = spec ?? {};
-      return nodeName === undefined ? pod : { ...pod, spec: { nodeName } };
-    },
+    specFields: (field) => field === "nodeName",
   });
   const all = [runs, schedules, jobs, pods];
   return {

@@ -22,8 +22,6 @@ export type InformerOptions<T extends KubeObject> = ListOptions & {
   readonly resource: KubeResource;
   /** What `byIndex` finds an object by; null: by nothing. */
   readonly indexBy?: (object: T) => string | null;
-  /** Reduces an object to what is used of it. Must keep name, namespace, uid and version. */
-  readonly keep?: (object: T) => T;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -41,13 +39,14 @@ export function openInformer<T extends KubeObject>(
   options: InformerOptions<T>,
 ): Informer<T> {
   const { kube, resource, clock, random } = options;
-  const { namespace, labelSelector, fieldSelector } = options;
-  const { relistMs = 600_000, keep = (object: T) => object } = options;
+  const { namespace, labelSelector, fieldSelector, specFields } = options;
+  const { relistMs = 600_000 } = options;
   const log = options.log.child({ resource: resource.plural });
   const selection = {
     ...(namespace !== undefined && { namespace }),
     ...(labelSelector !== undefined && { labelSelector }),
     ...(fieldSelector !== undefined && { fieldSelector }),
+    ...(specFields !== undefined && { specFields }),
   };
   const cache = createObjectCache<T>(options.indexBy ?? (() => null));
   const listeners: ((object: T) => void)[] = [];
@@ -72,7 +71,7 @@ export function openInformer<T extends KubeObject>(
   async function list(): Promise<string> {
     const { items, resourceVersion } = await kube.list<T>(resource, selection);
     hear();
-    cache.replaceAll(items.map(keep)).forEach(tell);
+    cache.replaceAll(items).forEach(tell);
     first.resolve();
     return resourceVersion;
   }
@@ -86,7 +85,7 @@ export function openInformer<T extends KubeObject>(
         at.reach(event.resourceVersion);
         continue;
       }
-      const object = keep(event.object);
+      const { object } = event;
       const isNews =
         event.type === "DELETED" ? cache.remove(object) : cache.put(object);
       at.reach(object.metadata.resourceVersion ?? "");

@@ -103,6 +103,8 @@ export type ListOptions = {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Which fields of `spec` are read: the others are left out, and of events not even parsed. Absent: all. */
+  readonly specFields?: (field: string) => boolean;
 };
 
 export type Listed<T extends KubeObject> = {

@@ -192,6 +192,45 @@ export function kubeContract(
       await kube.remove(configMaps, named("one"));
     });
 
+    it("of spec a list and a watch have what is wanted", async () => {
+      const { kube, namespace, named, labelSelector, build } =
+        await start("spec");
+      const { metadata } = build("one");
+      const { apiVersion, kind } = resources.lease;
+      const { resourceVersion } = await kube.list(resources.lease, {
+        namespace,
+        labelSelector,
+      });
+      const spec = { holderIdentity: "me", leaseDurationSeconds: 15 };
+      await kube.create(resources.lease, {
+        apiVersion,
+        kind,
+        metadata,
+        spec,
+      });
+      const asked = {
+        namespace,
+        labelSelector,
+        specFields: (field: string) => field === "holderIdentity",
+      };
+      const wanted = { kind, spec: { holderIdentity: "me" } };
+      const { items } = await kube.list(resources.lease, asked);
+      expect(items).toHaveLength(1);
+      expect(items[0]).toMatchObject(wanted);
+      expect(items[0]).not.toHaveProperty("spec.leaseDurationSeconds");
+      const stop = new AbortController();
+      for await (const event of kube.watch(resources.lease, {
+        ...asked,
+        resourceVersion,
+        signal: stop.signal,
+      })) {
+        if (event.type === "BOOKMARK") continue;
+        expect(event.object).toEqual(items[0]);
+        stop.abort();
+      }
+      await kube.remove(resources.lease, named("one"));
+    });
+
     it("what is owned goes after its owner", async () => {
       const { kube, namespace, named, build } = await start("owner");
       const owner = await kube.create<ConfigMap>(configMaps, build("owner"));

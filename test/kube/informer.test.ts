@@ -49,11 +49,17 @@ async function open(
   return { server, informer, heard };
 }
 
-function putPod(server: FakeApiServer, name: string, run = "none"): void {
+function putPod(
+  server: FakeApiServer,
+  name: string,
+  run = "none",
+  more: object = {},
+): void {
   server.put(resources.pod, {
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name, namespace: testNamespace, labels: { run } },
+    ...more,
   });
 }
 const untilWatched = (server: FakeApiServer) =>
@@ -266,19 +272,12 @@ describe("an informer", () => {
   });
 
   it("keeps of objects what is asked for", async () => {
-    const test = await open({
-      keep: ({ apiVersion, kind, metadata }) => {
-        const {
-          name,
-          namespace = "",
-          uid = "",
-          resourceVersion = "",
-        } = metadata;
-        const kept = { name, namespace, uid, resourceVersion };
-        return { apiVersion, kind, metadata: kept };
-      },
-    });
-    expect(test.informer.list()[0]?.metadata).not.toHaveProperty("labels");
+    const spec = { nodeName: "n", containers: [{ name: "worker" }] };
+    const test = await open({ specFields: (field) => field === "nodeName" });
+    putPod(test.server, "told", "none", { spec });
+    const told = await untilKnown(test, "told");
+    expect(told).toMatchObject({ kind: "Pod", spec: { nodeName: "n" } });
+    expect(told).not.toHaveProperty("spec.containers");
   });
 
   it("knows how long the server has said nothing, whatever wall clocks do", async () => {

@@ -62,7 +62,7 @@ export function createClient(options: ClientOptions): Kube {
     } as const;
     return untilAborted(signal, async () => {
       const bursts = await transport.open(request, options.watchSilenceMs);
-      return readEvents<T>(bursts, resourceVersion);
+      return readEvents<T>(bursts, asked);
     });
   }
 

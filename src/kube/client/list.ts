@@ -45,7 +45,7 @@ async function readPages<T extends KubeObject>(
   resource: KubeResource,
   options: ListOptions,
 ): Promise<Listed<T>> {
-  const { namespace, labelSelector, fieldSelector } = options;
+  const { namespace, labelSelector, fieldSelector, specFields } = options;
   const items: T[] = [];
   let token: string | undefined;
   for (;;) {
@@ -62,7 +62,8 @@ async function readPages<T extends KubeObject>(
       path: toPath(resource, { namespace: namespace ?? null }, query),
       isIdempotent: true,
     })) as Page<T>;
-    for (const item of page.items ?? []) items.push(toListed(item, resource));
+    for (const item of page.items ?? [])
+      items.push(toListed(item, resource, specFields));
     token = page.metadata.continue || undefined;
     const { resourceVersion } = page.metadata;
     if (token === undefined) return { items, resourceVersion };

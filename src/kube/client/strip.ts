@@ -1,48 +1,65 @@
 /**
- * What is removed from objects that are kept in memory by the thousand: who wrote which field (a fifth of an object and
- * more), and the copy of a manifest that `kubectl apply` leaves.
+ * What is left out of objects that are kept in memory by the thousand: who wrote which field (a fifth of an object and
+ * more), the copy of a manifest that `kubectl apply` leaves, and fields of `spec` that nobody reads.
  */
-import type { KubeObject, KubeResource } from "../kube.ts";
+import type { KubeObject, KubeResource, ListOptions } from "../kube.ts";
+import { selectMembers, type Members } from "./select-members.ts";
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
-const written = ',"managedFields":[';
+type SpecFields = ListOptions["specFields"];
 
 /**
- * An object from its JSON text, without who wrote which field: cut out of the text, which is half of it, and the half that
- * costs most to parse. The list is taken to end at the first `]`. Where that is inside a string, an odd number of quotes is
- * cut, and where it closes a list inside, a bracket without its partner remains: neither is JSON, and the whole text is parsed.
- *
- * Throws SyntaxError.
+ * Reads events of a watch from their JSON text, with of each object what is wanted. The rest, which is most of it, is cut out
+ * of the text: it costs most to parse. Throws SyntaxError.
  */
-export function parseObject(text: string): unknown {
-  const from = text.indexOf(written);
-  const to = from < 0 ? -1 : text.indexOf("]", from + written.length);
-  if (to >= 0)
+export function createEventReader(
+  specFields: SpecFields,
+): (text: string) => unknown {
+  const members = membersOf(specFields);
+  return (text) => {
     try {
-      return JSON.parse(text.slice(0, from) + text.slice(to + 1));
+      return JSON.parse(selectMembers(text, members));
     } catch {
-      // What is wrong, if anything is, stands in the text as it came.
+      // Written in another way; or what is wrong stands in the text as it came.
+      const event = JSON.parse(text) as { readonly object?: KubeObject } | null;
+      if (event?.object?.metadata) stripInPlace(event.object, specFields);
+      return event;
     }
-  return JSON.parse(text);
+  };
+}
+
+function membersOf(specFields: SpecFields): Members {
+  const ofAnnotations: Members = (name) => name !== lastApplied;
+  const ofMetadata: Members = (name) =>
+    name === "annotations" ? ofAnnotations : name !== "managedFields";
+  const ofObject: Members = (name) => {
+    if (name === "metadata") return ofMetadata;
+    return name === "spec" && specFields ? specFields : true;
+  };
+  return (name) => (name === "object" ? ofObject : true);
 }
 
 /** Of an object that was just parsed and is nobody's yet. */
-export function stripInPlace(object: KubeObject): void {
-  const metadata = object.metadata as {
-    managedFields?: unknown;
-    annotations?: Record<string, string>;
+function stripInPlace(object: KubeObject, specFields: SpecFields): void {
+  const { metadata, spec } = object as {
+    metadata: { managedFields?: unknown; annotations?: Record<string, string> };
+    spec?: Record<string, unknown>;
   };
   delete metadata.managedFields;
   if (metadata.annotations && lastApplied in metadata.annotations)
     delete metadata.annotations[lastApplied];
+  if (spec && specFields)
+    for (const field of Object.keys(spec))
+      if (!specFields(field)) delete spec[field];
 }
 
 /** An item of a list, which says itself what it is only if its kind is a custom resource. */
 export function toListed<T extends KubeObject>(
   item: T,
   { apiVersion, kind }: KubeResource,
+  specFields: SpecFields,
 ): T {
-  stripInPlace(item);
+  stripInPlace(item, specFields);
   return Object.assign({ apiVersion, kind }, item);
 }

@@ -1,9 +1,9 @@
 /** The events of one watch, from the lines that the server sends. */
 import { TransientError } from "../../base/errors.ts";
-import type { KubeObject, WatchEvent } from "../kube.ts";
+import type { KubeObject, ListOptions, WatchEvent } from "../kube.ts";
 import { toEventRefusal, toPortError } from "../transport/answer.ts";
 import { readLines } from "./lines.ts";
-import { parseObject, stripInPlace } from "./strip.ts";
+import { createEventReader } from "./strip.ts";
 
 type Line = {
   readonly type?: string;
@@ -16,21 +16,25 @@ type Line = {
  */
 export async function* readEvents<T extends KubeObject>(
   bursts: AsyncIterable<readonly Uint8Array[]>,
-  resourceVersion: string,
+  from: Pick<ListOptions, "specFields"> & { readonly resourceVersion: string },
 ): AsyncGenerator<Iterable<WatchEvent<T>>> {
+  const { resourceVersion } = from;
   yield [{ type: "BOOKMARK", resourceVersion }];
-  for await (const lines of readLines(bursts)) yield toEvents<T>(lines);
+  const read = createEventReader(from.specFields);
+  for await (const lines of readLines(bursts)) yield toEvents<T>(lines, read);
 }
 
 function* toEvents<T extends KubeObject>(
   lines: readonly string[],
+  read: (line: string) => unknown,
 ): Generator<WatchEvent<T>> {
-  for (const line of lines) if (line !== "") yield toEvent<T>(parse(line));
+  for (const line of lines)
+    if (line !== "") yield toEvent<T>(parse(line, read));
 }
 
-function parse(line: string): Line {
+function parse(line: string, read: (line: string) => unknown): Line {
   try {
-    return parseObject(line) as Line;
+    return read(line) as Line;
   } catch (cause) {
     // A connection that ends in the middle of a line may look like an ordinary end.
     throw new TransientError({
@@ -46,7 +50,6 @@ function toEvent<T extends KubeObject>({ type, object }: Line): WatchEvent<T> {
     case "ADDED":
     case "MODIFIED":
     case "DELETED":
-      stripInPlace(object as T);
       return { type: type as "ADDED", object: object as T };
     case "BOOKMARK":
       return {

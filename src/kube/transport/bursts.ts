@@ -17,9 +17,9 @@ export async function* readBursts(
 ): AsyncGenerator<readonly Uint8Array[]> {
   let burst: Uint8Array[] = [];
   let news = Promise.withResolvers<void>();
-  let isOver = false;
+  const stream = { isOver: false };
   const over = finished(body, { writable: false }).finally(() => {
-    isOver = true;
+    stream.isOver = true;
     news.resolve();
   });
   // It is awaited when all of it was read.
@@ -29,7 +29,7 @@ export async function* readBursts(
     news.resolve();
   });
   try {
-    while (!isOver || burst.length > 0) {
+    while (!stream.isOver || burst.length > 0) {
       if (burst.length === 0) await news.promise;
       const come = burst;
       burst = [];

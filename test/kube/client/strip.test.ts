@@ -1,80 +1,78 @@
-/** Objects from their text, without who wrote which field. */
-import fc from "fast-check";
+/** Events from their text, with of objects what is wanted. */
 import { describe, expect, test } from "vitest";
-import { parseObject } from "../../../src/kube/client/strip.ts";
+import { createEventReader, toListed } from "../../../src/kube/client/strip.ts";
 
-const field = ',"managedFields":[';
-
-/** As the server writes them: in a list that lies in the object's metadata. */
-const event = (managedFields: unknown) => ({
-  type: "MODIFIED",
-  object: {
-    kind: "Pod",
-    metadata: { name: "a", labels: { x: "y" }, managedFields },
-    status: { phase: "Running", conditions: [{ type: "Ready" }] },
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+const ready = { type: "Ready", status: "True" };
+const pod = {
+  kind: "Pod",
+  apiVersion: "v1",
+  metadata: {
+    name: "a",
+    annotations: { [lastApplied]: `{"spec":{}}`, note: "x" },
+    managedFields: [
+      {
+        manager: "kubelet",
+        fieldsV1: { "f:status": { 'k:{"type":"Ready"}': { ".": {} } } },
+      },
+    ],
+    labels: { spec: "y" },
   },
-});
-const writers = [
-  {
-    manager: "kubelet",
-    operation: "Update",
-    fieldsV1: { "f:status": { 'k:{"type":"Ready"}': { ".": {} } } },
-    subresource: "status",
-  },
-];
+  spec: { containers: [{ name: "worker", args: ["}", `"]`] }], nodeName: "n" },
+  status: { phase: "Running", conditions: [ready], spec: { containers: [] } },
+};
+const { apiVersion, kind, status } = pod;
+const metadata = {
+  name: "a",
+  annotations: { note: "x" },
+  labels: { spec: "y" },
+};
+const wanted = { apiVersion, kind, metadata, spec: { nodeName: "n" }, status };
+const onlyNode = (field: string): boolean => field === "nodeName";
 
-function without<T extends { object: { metadata: object } }>(whole: T) {
-  const metadata = { ...whole.object.metadata, managedFields: undefined };
-  return { ...whole, object: { ...whole.object, metadata } };
-}
-
-describe("parseObject", () => {
-  test("leaves out who wrote which field, and nothing else", () => {
-    const whole = event(writers);
-    expect(parseObject(JSON.stringify(whole))).toEqual(without(whole));
-    expect(parseObject(JSON.stringify(whole))).not.toHaveProperty(
-      "object.metadata.managedFields",
-    );
-  });
-
-  test("an object without them is parsed as it is", () => {
-    const plain = { kind: "Pod", metadata: { name: "a" }, list: [1, [2]] };
-    expect(parseObject(JSON.stringify(plain))).toEqual(plain);
-  });
+describe("an event", () => {
+  const event = { type: "MODIFIED", object: pod };
 
   test.each([
-    ["a bracket in a key", [{ fieldsV1: { 'v:"a]b"': {} } }]],
-    ["a bracket in a value", [{ manager: "a]" }, { manager: "b" }]],
-    ["a list inside", [{ fieldsV1: { set: ["a", "b"] } }, { manager: "c" }]],
-    ["a bracket and quotes", [{ manager: '"]"' }]],
-  ])("%s: the whole text is parsed", (_, managedFields) => {
-    const whole = event(managedFields);
-    expect(parseObject(JSON.stringify(whole))).toEqual(whole);
-  });
-
-  test("the words in somebody's text are text", () => {
-    const spoken = { note: `x${field}1]`, list: [field, "]"] };
-    expect(parseObject(JSON.stringify(spoken))).toEqual(spoken);
-  });
-
-  test("whatever stands in it, the rest of the object is as it was", () => {
-    fc.assert(
-      fc.property(fc.array(fc.jsonValue()), fc.jsonValue(), (list, rest) => {
-        const whole = { ...event(list), rest };
-        const parsed = parseObject(JSON.stringify(whole)) as typeof whole;
-        const { managedFields = list } = parsed.object.metadata;
-        expect(managedFields).toEqual(JSON.parse(JSON.stringify(list)));
-        expect(JSON.stringify(without(parsed))).toBe(
-          JSON.stringify(without(whole)),
-        );
-      }),
-    );
-  });
-
-  test.each(["", "{", `{"a":1${field}{}`, `{"a":1${field}{}],`, "]"])(
-    "%j is refused",
-    (text) => {
-      expect(() => parseObject(text)).toThrow(SyntaxError);
+    ["as servers write it", JSON.stringify(event)],
+    ["as people do", JSON.stringify(event, null, 1)],
+  ])(
+    "%s: has no word of who wrote what, and of spec what is wanted",
+    (_, text) => {
+      expect(createEventReader(onlyNode)(text)).toEqual({
+        type: "MODIFIED",
+        object: wanted,
+      });
+      expect(createEventReader(undefined)(text)).toEqual({
+        type: "MODIFIED",
+        object: { ...wanted, spec: pod.spec },
+      });
     },
   );
+
+  test.each([
+    ["of a version", { kind: "Pod", metadata: { resourceVersion: "7" } }],
+    ["of an error", { kind: "Status", metadata: {}, code: 410 }],
+    ["of nothing", undefined],
+  ])("%s is read as it is", (_, object) => {
+    const text = JSON.stringify({ type: "BOOKMARK", object });
+    expect(createEventReader(onlyNode)(text)).toEqual(JSON.parse(text));
+  });
+
+  test.each(["", "{", `{"type":"ADDED","object":{"metadata":{}`, "]"])(
+    "%j is refused",
+    (text) => {
+      expect(() => createEventReader(onlyNode)(text)).toThrow(SyntaxError);
+    },
+  );
+});
+
+test("an item of a list has the same, and says what it is", () => {
+  const item = structuredClone({ metadata: pod.metadata, spec: pod.spec });
+  const listed = toListed(
+    { apiVersion: "", kind: "", ...item, status },
+    { apiVersion: "v1", kind: "Pod", plural: "pods", isNamespaced: true },
+    onlyNode,
+  );
+  expect({ ...listed, apiVersion, kind }).toEqual(wanted);
 });
