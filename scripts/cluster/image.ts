@@ -59,7 +59,7 @@ async function dropContexts({ run: buildah }: Buildah): Promise<void> {
 
 async function buildBase({ scratch, build }: Buildah): Promise<void> {
   await run(path.join(labScripts, "node-base.sh"), [bare], {
-    env: { ...process.env, NODE: process.execPath, PATH: systemPath() },
+    env: { ...systemVariables(), NODE: process.execPath },
   });
   const context = path.join(scratch, "base");
   await collectLibraries(path.join(context, "root"));
@@ -85,12 +85,16 @@ export async function buildPauseImage(folder: string): Promise<string> {
   return archive;
 }
 
-/** Without the programs of this project's packages: npm is asked where its own folder is. */
-export function systemPath(): string {
-  const folders = (process.env["PATH"] ?? "").split(path.delimiter);
-  return folders
-    .filter((folder) => !folder.includes("node_modules"))
-    .join(path.delimiter);
+/** Without the programs of this project's packages, and what an npm of theirs says of itself: npm is asked where its folder is. */
+export function systemVariables(): NodeJS.ProcessEnv {
+  const { PATH = "", ...variables } = process.env;
+  const own = Object.entries(variables).filter(
+    ([name]) => !name.startsWith("npm_config_"),
+  );
+  const folders = PATH.split(path.delimiter).filter(
+    (folder) => !folder.includes("node_modules"),
+  );
+  return { ...Object.fromEntries(own), PATH: folders.join(path.delimiter) };
 }
 
 async function exists(file: string): Promise<boolean> {

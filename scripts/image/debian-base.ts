@@ -8,7 +8,7 @@ import { copyFile, cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import type { Buildah } from "../cluster/buildah.ts";
-import { systemPath } from "../cluster/image.ts";
+import { systemVariables } from "../cluster/image.ts";
 
 const run = promisify(execFile);
 const TRUSTED = "/etc/ssl/certs/ca-certificates.crt";
@@ -48,7 +48,7 @@ async function addNode(root: string): Promise<void> {
   await mkdir(modules, { recursive: true });
   await copyFile(process.execPath, path.join(bin, "node"));
   const { stdout } = await run("npm", ["root", "-g"], {
-    env: { ...process.env, PATH: systemPath() },
+    env: systemVariables(),
   });
   const npm = path.join(stdout.trim(), "npm");
   await cp(npm, path.join(modules, "npm"), { recursive: true });
