@@ -69,13 +69,13 @@ function findCuts(
 function endOfString(text: string, start: number): number {
   if (text[start] !== '"') throw unexpected(text, start);
   for (let from = start + 1; ;) {
-    const quote = text.indexOf('"', from);
-    if (quote < 0) throw unexpected(text, text.length);
-    let before = quote;
+    const end = text.indexOf('"', from);
+    if (end < 0) throw unexpected(text, text.length);
+    let before = end;
     while (text[before - 1] === "\\") before--;
     // Escaped, unless each backslash before it is.
-    if ((quote - before) % 2 === 0) return quote + 1;
-    from = quote + 1;
+    if ((end - before) % 2 === 0) return end + 1;
+    from = end + 1;
   }
 }
 
