@@ -8,7 +8,6 @@
  * The server is this process, each arm one of its own; they take turns. Prints a JSON line an arm, with medians, and a ratio;
  * exits with 1 when ours takes more than 0.7 times the CPU time of the other, or when an arm has not heard all.
  */
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
@@ -18,9 +17,9 @@ import { loadavg, tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { standardPods } from "../src/executor/jobs/pod-template.ts";
-import { toJob } from "../src/executor/jobs/to-job.ts";
+import { writeCertificate } from "../test/support/certificate.ts";
 import { startLineProgram, type LineProgram } from "./support/arms.ts";
+import { sameJob } from "./support/cluster/jobs.ts";
 import { median } from "./support/measure.ts";
 
 /** What an arm says of a round. */
@@ -46,31 +45,8 @@ const perTick = (Number(values.perSecond) * EVERY_MS) / 1000;
 /** As the API server has them: what became of the pods of a Job of ours, with who wrote what. */
 function buildEvents(): readonly Buffer[] {
   const namespace = "bench";
-  const { spec } = toJob(
-    {
-      run: {
-        apiVersion: "hueline.dev/v1alpha1",
-        kind: "Run",
-        metadata: { name: "fan", namespace, uid: "a-run" },
-        spec: {},
-      },
-      storeRun: "fan",
-      settings: { ...standardPods, image: "worker:1", storeUrl: "s3://b/p" },
-      work: {
-        stage: "weights",
-        attempt: 1,
-        tasks: Array.from({ length: pods }, (_, i) => `weights-${i}`),
-        pack: null,
-        resources: { cpu: 1, memoryBytes: 2 ** 30, gpu: 0 },
-        timeoutMs: null,
-        graceSeconds: 30,
-      },
-    },
-    pods,
-  );
-  const { metadata, spec: podSpec } = (
-    spec as unknown as { template: { metadata: object; spec: object } }
-  ).template;
+  const { spec } = sameJob({ namespace, storeUrl: "s3://b/p" }, pods);
+  const { metadata, spec: podSpec } = spec.template;
   const writers = ["kube-controller-manager", "kubelet"].map((manager) => ({
     manager,
     operation: "Update",
@@ -118,14 +94,7 @@ async function sendEvents(
 }
 
 const folder = mkdtempSync(path.join(tmpdir(), "hueline-bench-"));
-const [key, cert] = ["key.pem", "cert.pem"].map((name) =>
-  path.join(folder, name),
-) as [string, string];
-const words =
-  "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1";
-execFileSync("openssl", [...words.split(" "), "-keyout", key, "-out", cert], {
-  stdio: "ignore",
-});
+const { key, cert } = await writeCertificate(folder);
 const events = buildEvents();
 const server = createServer(
   { key: readFileSync(key), cert: readFileSync(cert) },

@@ -7,7 +7,10 @@ import { resources } from "../../../src/kube/kube.ts";
 import type { Place } from "./world.ts";
 
 /** What the controller would create, without it: the same pods, retried in the same way, that belong to nobody. */
-export function sameJob({ namespace, storeUrl }: Place, tasks: number): Job {
+export function sameJob(
+  { namespace, storeUrl }: Pick<Place, "namespace" | "storeUrl">,
+  tasks: number,
+): Job {
   const names = Array.from({ length: tasks }, (_, i) => `weights-${i}`);
   const { metadata, spec } = toJob(
     {

@@ -1,12 +1,11 @@
 /** TLS before a server that speaks none, with a certificate of its own that nobody knows. */
-import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import * as tls from "node:tls";
-import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
+import { writeCertificate } from "../certificate.ts";
 import { createTemporaryFolder } from "../temporary-folder.ts";
 
 export async function startTlsFront(endpoint: string): Promise<{
@@ -15,17 +14,7 @@ export async function startTlsFront(endpoint: string): Promise<{
   readonly certificate: string;
 }> {
   const folder = await createTemporaryFolder();
-  const [key, cert] = [`${folder}/key.pem`, `${folder}/cert.pem`];
-  await promisify(execFile)("openssl", [
-    ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1".split(" "),
-    ..."-nodes -days 2 -subj /CN=localhost".split(" "),
-    "-addext",
-    "subjectAltName=DNS:localhost,IP:127.0.0.1",
-    "-keyout",
-    key,
-    "-out",
-    cert,
-  ]);
+  const { key, cert } = await writeCertificate(folder);
   const certificate = await readFile(cert, "utf8");
   const { hostname, port } = new URL(endpoint);
   const server = tls.createServer(
