@@ -34,6 +34,11 @@ export type RequestMade = {
   readonly ms: number;
 };
 
+type BodyOptions = {
+  readonly bodyTimeout: number;
+  readonly highWaterMark?: number;
+};
+
 export type Transport = {
   /** The answer as JSON. Throws as the port says. */
   send(request: ApiRequest): Promise<unknown>;
@@ -70,7 +75,7 @@ export function createTransport(options: TransportOptions): Transport {
   async function exchange(
     dispatcher: Dispatcher,
     request: ApiRequest,
-    bodyTimeout: number,
+    { bodyTimeout, highWaterMark }: BodyOptions,
   ): Promise<Dispatcher.ResponseData> {
     const { verb, resource, method, body, signal } = request;
     const type = request.contentType ?? "application/json";
@@ -90,6 +95,7 @@ export function createTransport(options: TransportOptions): Transport {
         headers,
         headersTimeout: options.timeoutMs,
         bodyTimeout,
+        ...(highWaterMark !== undefined && { highWaterMark }),
         ...(body && { body: JSON.stringify(body) }),
         ...(signal && { signal }),
       });
@@ -135,14 +141,21 @@ export function createTransport(options: TransportOptions): Transport {
       persist(request, async () => {
         await bucket.take(request.signal);
         const { requests } = await dispatchers.current();
-        const answer = await exchange(requests, request, options.timeoutMs);
+        const answer = await exchange(requests, request, {
+          bodyTimeout: options.timeoutMs,
+        });
         return answer.body.json();
       }),
     open: (request, silenceMs) =>
       persist(request, async () => {
         const { streams } = await dispatchers.current();
-        const { body } = await exchange(streams, request, silenceMs);
-        return readBursts(body, (thrown) => toThrow(request, thrown));
+        const { body } = await exchange(streams, request, {
+          bodyTimeout: silenceMs,
+          // Who rests leaves what comes to the socket.
+          highWaterMark: 1,
+        });
+        const toPort = (thrown: unknown) => toThrow(request, thrown);
+        return readBursts(body, { toThrow: toPort, clock });
       }),
     close: () => dispatchers.close(),
   };
