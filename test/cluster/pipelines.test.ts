@@ -37,7 +37,8 @@ describe.each([
     const data = { MARKED: mark };
     const change = JSON.stringify({ stringData: data });
     await cluster.kubectl("patch", "secret", SECRET, "-p", change);
-    await cluster.install();
+    // Its pods stay until their logs have been searched.
+    await cluster.install({ "controller.limits.ttlSeconds": 7200 });
   });
   afterAll(async () => {
     await cluster.close();
