@@ -6,7 +6,7 @@
  * changes from round to round.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { resources, type KubeObject } from "../../../src/kube/kube.ts";
+import { resources, type KubeResource } from "../../../src/kube/kube.ts";
 import type { Run } from "../../../src/resources/run-resource.ts";
 import { median } from "../measure.ts";
 import {
@@ -131,7 +131,7 @@ async function startArm(
   place: Place,
   arm: FanArm,
 ): Promise<Program | null> {
-  if (arm.endsWith("job")) return null;
+  if (madeBy(arm) === resources.job) return null;
   return isArgo(arm)
     ? await startArgo(world, place, arm)
     : await startController(world, place);
@@ -148,13 +148,9 @@ async function warmUp(
   const text = fanPipeline(fewer, { firstSeed: tasks + 1 });
   await runArm(world, place, { arm, name: "warm-up", tasks: fewer, text });
   const { namespace } = place;
-  if (arm.endsWith("job"))
-    for (const { metadata } of await jobsIn(world, place))
-      await world.kube.remove(resources.job, metadata);
-  else {
-    const made = isArgo(arm) ? workflows : resources.run;
-    await world.kube.remove(made, { namespace, name: "warm-up" });
-  }
+  const { items } = await world.kube.list(madeBy(arm), { namespace });
+  for (const { metadata } of items)
+    await world.kube.remove(madeBy(arm), metadata);
   await until("the pods of the warm-up to be gone", 120, async () => {
     const pods = await world.kube.list(resources.pod, { namespace });
     return pods.items.length === 0;
@@ -162,12 +158,9 @@ async function warmUp(
   await delay(SETTLE_MS);
 }
 
-async function jobsIn(
-  { kube }: World,
-  { namespace }: Place,
-): Promise<readonly KubeObject[]> {
-  const { items } = await kube.list(resources.job, { namespace });
-  return items;
+function madeBy(arm: FanArm): KubeResource {
+  if (arm === "hueline") return resources.run;
+  return isArgo(arm) ? workflows : resources.job;
 }
 
 type Work = {
