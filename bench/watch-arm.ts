@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { CoreV1Api, KubeConfig, makeInformer } from "@kubernetes/client-node";
 import { systemClock } from "../src/base/clock.ts";
 import { silentLogger } from "../src/base/log.ts";
+import { readOfPodSpec } from "../src/controller/objects.ts";
 import { connect } from "../src/kube/connect.ts";
 import { openInformer } from "../src/kube/informer.ts";
 import { resources } from "../src/kube/kube.ts";
@@ -38,7 +39,7 @@ async function byOurs(): Promise<number> {
     kube,
     resource: resources.pod,
     namespace,
-    specFields: (field) => field === "nodeName",
+    specFields: readOfPodSpec,
     clock: systemClock,
     random: Math.random,
     log: silentLogger,

@@ -18,6 +18,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { writeCertificate } from "../test/support/certificate.ts";
+import { toKubeconfig } from "../test/support/kubeconfig.ts";
 import { startLineProgram, type LineProgram } from "./support/arms.ts";
 import { sameJob } from "./support/cluster/jobs.ts";
 import { median } from "./support/measure.ts";
@@ -121,17 +122,7 @@ const cluster = {
   server: `https://127.0.0.1:${port}`,
   "certificate-authority": cert,
 };
-writeFileSync(
-  kubeconfig,
-  JSON.stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name: "c", cluster }],
-    users: [{ name: "u", user: {} }],
-    contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
-    "current-context": "x",
-  }),
-);
+writeFileSync(kubeconfig, toKubeconfig({ cluster }));
 
 const names = ["ours", "client-node"] as const;
 const arms = new Map<string, LineProgram>();

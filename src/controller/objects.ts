@@ -12,6 +12,8 @@ import { labels } from "../resources/labels.ts";
 import type { Run } from "../resources/run-resource.ts";
 import type { Schedule } from "../resources/schedule-resource.ts";
 
+export const readOfPodSpec = (field: string): boolean => field === "nodeName";
+
 export type Watched = {
   /** By the uid of the Schedule that owns them. */
   readonly runs: Informer<Run>;
@@ -58,7 +60,7 @@ export function watchObjects(options: {
     resource: resources.pod,
     labelSelector: labels.run,
     indexBy: runUidOf,
-    specFields: (field) => field === "nodeName",
+    specFields: readOfPodSpec,
   });
   const all = [runs, schedules, jobs, pods];
   return {

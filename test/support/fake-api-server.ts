@@ -17,6 +17,7 @@ import type { PodLogs } from "./api-server/logs.ts";
 import type { ApiObject } from "./api-server/objects.ts";
 import type { RequestSeen } from "./api-server/requests.ts";
 import type { WatchControls } from "./api-server/watches.ts";
+import { toKubeconfig } from "./kubeconfig.ts";
 
 export type { ApiObject } from "./api-server/objects.ts";
 
@@ -101,7 +102,10 @@ export async function startFakeApiServer(
       handler.remove(resource, placeOf(resource, namespace), name),
     compact: handler.compact,
     kubeconfig: (more = {}) =>
-      toKubeconfig(url, more.namespace ?? testNamespace),
+      toKubeconfig({
+        cluster: { server: url },
+        namespace: more.namespace ?? testNamespace,
+      }),
     async stop() {
       await close(server);
     },
@@ -130,20 +134,4 @@ async function close(server: http.Server): Promise<void> {
   server.closeAllConnections();
   server.close();
   await once(server, "close");
-}
-
-function toKubeconfig(url: string, namespace: string): string {
-  return JSON.stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name: "fake", cluster: { server: url } }],
-    users: [{ name: "somebody", user: { token: "token-of-somebody" } }],
-    contexts: [
-      {
-        name: "fake",
-        context: { cluster: "fake", user: "somebody", namespace },
-      },
-    ],
-    "current-context": "fake",
-  });
 }

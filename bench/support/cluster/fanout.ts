@@ -148,9 +148,9 @@ async function warmUp(
   const text = fanPipeline(fewer, { firstSeed: tasks + 1 });
   await runArm(world, place, { arm, name: "warm-up", tasks: fewer, text });
   const { namespace } = place;
-  const { items } = await world.kube.list(madeBy(arm), { namespace });
-  for (const { metadata } of items)
-    await world.kube.remove(madeBy(arm), metadata);
+  const made = madeBy(arm);
+  const { items } = await world.kube.list(made, { namespace });
+  for (const { metadata } of items) await world.kube.remove(made, metadata);
   await until("the pods of the warm-up to be gone", 120, async () => {
     const pods = await world.kube.list(resources.pod, { namespace });
     return pods.items.length === 0;

@@ -34,10 +34,8 @@ export type RequestMade = {
   readonly ms: number;
 };
 
-type BodyOptions = {
-  readonly bodyTimeout: number;
-  readonly highWaterMark?: number;
-};
+/** How the answer's body is read. */
+type Reading = Pick<Dispatcher.RequestOptions, "bodyTimeout" | "highWaterMark">;
 
 export type Transport = {
   /** The answer as JSON. Throws as the port says. */
@@ -75,7 +73,7 @@ export function createTransport(options: TransportOptions): Transport {
   async function exchange(
     dispatcher: Dispatcher,
     request: ApiRequest,
-    { bodyTimeout, highWaterMark }: BodyOptions,
+    reading: Reading,
   ): Promise<Dispatcher.ResponseData> {
     const { verb, resource, method, body, signal } = request;
     const type = request.contentType ?? "application/json";
@@ -94,8 +92,7 @@ export function createTransport(options: TransportOptions): Transport {
         method,
         headers,
         headersTimeout: options.timeoutMs,
-        bodyTimeout,
-        ...(highWaterMark !== undefined && { highWaterMark }),
+        ...reading,
         ...(body && { body: JSON.stringify(body) }),
         ...(signal && { signal }),
       });
